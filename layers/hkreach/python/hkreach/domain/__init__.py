@@ -1,0 +1,1 @@
+"""What a message, an app, a key, an event are: pure, no clock, no environment, no AWS."""

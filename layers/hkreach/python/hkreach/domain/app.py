@@ -1,0 +1,43 @@
+"""An app: one customer of this stack, with its keys, its WhatsApp number and its webhook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+MAX_LIVE_KEYS = 2
+"""Two, so that a key can be rotated without a gap."""
+
+type Purpose = Literal["access_token", "webhook_secret"]
+"""What a sealed secret is for; bound into its ciphertext, so that it opens nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaAccount:
+    """Where an app's messages leave from. `access_token` is a ciphertext."""
+
+    phone_number_id: str
+    waba_id: str
+    access_token: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an app's events go. `secret` is a ciphertext; None: not signed."""
+
+    url: str
+    secret: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app as it stands in the table; times in milliseconds."""
+
+    app_name: str
+    language_code: str
+    created_at: int
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Live keys: key id → SHA-256 of the key in hex."""
+    meta: MetaAccount | None = None
+    webhook: Webhook | None = None
+    version: int = 1
+    """Grows with each change, so that two changes at once cannot hide one another."""

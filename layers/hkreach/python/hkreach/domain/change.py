@@ -1,0 +1,14 @@
+"""One record of the messages table's stream, in the domain's words."""
+
+from dataclasses import dataclass
+
+from hkreach.domain.message import InboundMessage, OutboundMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A message before (None: it is new) and after one write. `sequence_number` is the stream's."""
+
+    sequence_number: str
+    before: OutboundMessage | None
+    after: OutboundMessage | InboundMessage

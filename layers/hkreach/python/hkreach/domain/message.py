@@ -1,0 +1,149 @@
+"""A message is a set of dated facts; its status is computed from them and nothing else."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+
+from hkreach.domain.media import Media
+from hkreach.domain.template import Template
+from hkreach.domain.time import DAY
+
+KEPT_FOR = 90 * DAY
+"""How long an item is kept, in milliseconds."""
+_IDS = uuid5(NAMESPACE_URL, "urn:hkreach:message")
+
+
+class Status(StrEnum):
+    """What a message can be, lowest first: of the facts that are there the highest is the status."""
+
+    QUEUED = "queued"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+RANK: Mapping[Status, int] = {Status.SENT: 1, Status.FAILED: 2, Status.DELIVERED: 3, Status.READ: 4}
+"""`data.rank` of an event: of two events the higher one is to be kept. The statuses before `sent` have rank 0."""
+
+type Facts = Mapping[Status, int]
+"""When each thing happened, in milliseconds. A fact is set once and never moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageError:
+    """Why a message failed. `code` is Meta's number as text, or a word of ours."""
+
+    code: str
+    title: str
+    details: str
+    retryable: bool = False
+
+    def as_dict(self) -> dict[str, str | bool]:
+        """`{code, title, details, retryable}`, as it is shown and stored."""
+        return {"code": self.code, "title": self.title, "details": self.details, "retryable": self.retryable}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to call Meta for a message, until `until` (milliseconds). `number` grows with each claim: the fence."""
+
+    number: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """A message to a customer, as it stands in the table."""
+
+    message_id: str
+    app_name: str
+    phone_number_id: str
+    to: str
+    template: Template
+    facts: Facts
+    expires_at: int
+    third_party_app_name: str | None = None
+    media: Media | None = None
+    request_digest: str | None = None
+    """Set with an Idempotency-Key: what a repeated request is compared with."""
+    claim: Claim | None = None
+    error: MessageError | None = None
+    wamid: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """The highest of the facts."""
+        return status_of(self.facts)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether Meta must not be called for it (again)."""
+        return self.status is not Status.QUEUED
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A message from a customer."""
+
+    message_id: str
+    app_name: str
+    phone_number_id: str
+    sender: str
+    wamid: str
+    received_at: int
+    expires_at: int
+    content: Mapping[str, Any]
+    """`{"type": "text", "text": {"body": …}}`, as Meta gives it."""
+    contact_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCallback:
+    """One status that Meta told us of."""
+
+    status: Status
+    at: int
+    wamid: str
+    phone_number_id: str
+    message_id: str | None = None
+    """The echo of our own id, if it was one."""
+    error: MessageError | None = field(default=None)
+
+
+def status_of(facts: Iterable[Status]) -> Status:
+    """The highest of the facts."""
+    order = list(Status)
+    return max(facts, key=order.index)
+
+
+def new_facts(before: Facts, after: Facts) -> list[Status]:
+    """The facts that `after` has and `before` had not, lowest first."""
+    return [status for status in Status if status in after and status not in before]
+
+
+def new_message_id() -> str:
+    """A random id."""
+    return str(uuid4())
+
+
+def derived_message_id(app_name: str, idempotency_key: str) -> str:
+    """The one id that this app's Idempotency-Key can ever have, so that a repeated request is the same write."""
+    return str(uuid5(_IDS, f"outbound\0{app_name}\0{idempotency_key}"))
+
+
+def inbound_message_id(phone_number_id: str, wamid: str) -> str:
+    """The one id of an inbound message, so that a repeated callback is the same write."""
+    return str(uuid5(_IDS, f"inbound\0{phone_number_id}\0{wamid}"))
+
+
+def is_message_id(text: str) -> bool:
+    """Whether `text` has the form of our ids. An echo of another application on the same number has not."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

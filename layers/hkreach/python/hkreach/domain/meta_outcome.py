@@ -1,0 +1,100 @@
+"""What an answer of Meta's means for the message: the one place where its error codes are read.
+
+Source: Meta, "Cloud API error codes"; the division follows from there being no idempotency key and no way to ask
+what became of a call: only an answer that says the message was not processed allows a second call.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hkreach.domain.message import MessageError
+
+NOT_PROCESSED = frozenset(
+    {2, 4, 80007, 80008, 130429, 131016, 131056, 131057, 2494100, 133004, 134101},
+)
+"""Graph codes that say the message was refused before processing: throttled, overloaded or in maintenance."""
+PERHAPS_PROCESSED = frozenset({1, 131000})
+"""Graph codes that may follow a real send, unless `is_transient` says otherwise."""
+_NEEDS_THE_OPERATOR = frozenset(
+    {0, 3, 10, 102, 104, 190, 200, 368, 2500, 131005, 131031, 131037, 131042, 131045, 133010}
+)
+"""Token, permission or account trouble: the same message can go once an operator has mended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Meta took it; `meta_id` is the wamid of a message or the id of an upload."""
+
+    meta_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It certainly did not go: try again. `code` is Meta's, or a word for a connection that never opened."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It will not go as it is."""
+
+    error: MessageError
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """It may have gone or not. Never resent blindly."""
+
+    reason: str
+
+
+type Outcome = Accepted | NotSent | Refused | Uncertain
+
+
+def read_answer(http_status: int, body: bytes) -> Outcome:
+    """The outcome told by an HTTP answer of `/messages` or `/media`."""
+    answer = _json_object(body)
+    error = answer.get("error")
+    if isinstance(error, Mapping) and isinstance(error.get("code"), int):
+        return _read_error(http_status, error)
+    meta_id = _meta_id(answer) if 200 <= http_status < 300 else None
+    return Accepted(meta_id) if meta_id else Uncertain(f"HTTP {http_status} without a Graph error or an id")
+
+
+def message_error(error: Mapping[str, Any]) -> MessageError:
+    """Meta's error object, of an answer or of a status callback, as ours."""
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, Mapping) else data
+    title = error.get("title") or error.get("message") or "error without a title"
+    code = error.get("code")
+    return MessageError(
+        str(code), str(title), str(details or title), retryable=code in NOT_PROCESSED | _NEEDS_THE_OPERATOR
+    )
+
+
+def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:
+    code = error["code"]
+    if code in NOT_PROCESSED or error.get("is_transient") is True or http_status == 429:
+        return NotSent(str(code))
+    known = code in _NEEDS_THE_OPERATOR or 100 <= code <= 299 or 130_000 <= code <= 139_999
+    if code in PERHAPS_PROCESSED or (http_status >= 500 and not known):
+        return Uncertain(f"Meta's error {code}")
+    return Refused(message_error(error))
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _meta_id(answer: Mapping[str, Any]) -> str | None:
+    messages = answer.get("messages")
+    node = messages[0] if isinstance(messages, list) and messages else answer
+    meta_id = node.get("id") if isinstance(node, Mapping) else None
+    return meta_id if isinstance(meta_id, str) and meta_id else None

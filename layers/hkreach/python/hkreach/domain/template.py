@@ -1,0 +1,77 @@
+"""An approved template with the values for its variable parts, and the form Meta wants them in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hkreach.domain.media import Media
+
+MAX_TEMPLATE_NAME = 512
+MAX_BODY_PARAM = 1_024
+MAX_BODY_PARAMS = 100
+MAX_HEADER_TEXT = 60
+
+type BodyParams = Sequence[str] | Mapping[str, str]
+"""Positional values in the template's order, or named ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a caller asks to be sent."""
+
+    name: str
+    language_code: str
+    body_params: BodyParams = ()
+    header_text: str | None = None
+
+
+def check_parameter(text: str, limit: int) -> str:
+    """A value for a variable part, as it came. Raises ValueError with the reason where Meta would refuse it."""
+    if not text.strip():
+        raise ValueError("must not be empty: WhatsApp refuses empty parameters")
+    if re.search(r"[\n\r\t]", text):
+        raise ValueError("must not hold newlines or tabs: WhatsApp refuses them in template parameters")
+    if "     " in text:
+        raise ValueError("must not hold more than four spaces in a row: WhatsApp refuses them in template parameters")
+    if len(text) > limit:
+        raise ValueError(f"has {len(text):,} characters; at most {limit:,} are allowed")
+    return text
+
+
+def meta_message(
+    to: str, message_id: str, template: Template, media: Media | None, media_id: str | None
+) -> dict[str, Any]:
+    """The body of Meta's `POST /{phone number id}/messages`.
+
+    `message_id` is echoed by every status callback, which is how an answer that got lost is found again.
+    """
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": f"+{to}",
+        "type": "template",
+        "template": {
+            "name": template.name,
+            "language": {"code": template.language_code},
+            "components": [*_header(template, media, media_id), *_body(template.body_params)],
+        },
+        "biz_opaque_callback_data": message_id,
+    }
+
+
+def _header(template: Template, media: Media | None, media_id: str | None) -> list[dict[str, Any]]:
+    if media is not None:
+        file = {"id": media_id} | ({"filename": media.filename} if media.kind == "document" else {})
+        return [{"type": "header", "parameters": [{"type": media.kind, media.kind: file}]}]
+    if template.header_text is not None:
+        return [{"type": "header", "parameters": [{"type": "text", "text": template.header_text}]}]
+    return []
+
+
+def _body(params: BodyParams) -> list[dict[str, Any]]:
+    if isinstance(params, Mapping):
+        values = [{"type": "text", "parameter_name": name, "text": text} for name, text in params.items()]
+    else:
+        values = [{"type": "text", "text": text} for text in params]
+    return [{"type": "body", "parameters": values}] if values else []

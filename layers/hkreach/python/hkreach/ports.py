@@ -1,0 +1,126 @@
+"""What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from hkreach.domain.app import App, Purpose
+from hkreach.domain.event import Event
+from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, StatusCallback
+from hkreach.domain.meta_outcome import Outcome
+
+type Clock = Callable[[], int]
+"""Now, in milliseconds since the epoch."""
+
+
+class Messages(Protocol):
+    """The messages table. Every write is conditional; expired items do not exist."""
+
+    def get(self, message_id: str) -> OutboundMessage | None:
+        """The outbound message, strongly consistent."""
+
+    def add(self, message: OutboundMessage) -> OutboundMessage | None:
+        """Write a new message. Returns None, or the message that has its id already, and then writes nothing."""
+
+    def add_inbound(self, message: InboundMessage) -> bool:
+        """Write an inbound message; False if it was there already."""
+
+    def claim(self, message_id: str, now: int, until: int) -> Claim | None:
+        """Take the right to call Meta; None if the message is settled, claimed or gone."""
+
+    def release(self, message_id: str, claim: Claim, now: int, code: str) -> None:
+        """Give the claim back: Meta was certainly not reached. Nothing happens if the claim is another's by now."""
+
+    def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
+        """Write that Meta took it, if the claim still holds."""
+
+    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
+        """Write that it failed, if the claim still holds; without a claim: if nobody has one and it is not settled."""
+
+    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
+        """Write that nobody knows whether it went, if the claim still holds and nothing more is known."""
+
+    def record_status(self, callback: StatusCallback) -> str:
+        """Write a fact that Meta told. Returns `recorded`, `repeated`, or `unknown`: no such message on that number."""
+
+
+class Apps(Protocol):
+    """The apps table."""
+
+    def get(self, app_name: str) -> App | None:
+        """The app, up to a minute old."""
+
+    def get_fresh(self, app_name: str) -> App | None:
+        """The app as it is now."""
+
+    def name_of_number(self, phone_number_id: str) -> str | None:
+        """The app that a Meta number belongs to, up to a minute old."""
+
+    def add(self, app: App) -> None:
+        """Write a new app. Raises Conflict if its name or its number is taken."""
+
+    def replace(self, before: App, after: App) -> None:
+        """Change an app. Raises Conflict if it was changed meanwhile or its new number is taken."""
+
+
+class MediaStore(Protocol):
+    """The files of messages."""
+
+    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
+        """Store a file under its app and content; returns its key. The same file twice is one object."""
+
+    def get(self, key: str) -> bytes:
+        """A file's bytes."""
+
+
+class SendQueue(Protocol):
+    """The queue of messages to send."""
+
+    def put(self, messages: Sequence[OutboundMessage]) -> Sequence[OutboundMessage]:
+        """Queue them; returns those that the queue did not take."""
+
+
+class EventBus(Protocol):
+    """The event bus."""
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Publish them; returns those that the bus did not take."""
+
+
+class SealedSecrets(Protocol):
+    """Secrets of apps, sealed with a key that only those who need it can use."""
+
+    def seal(self, app_name: str, purpose: Purpose, secret: str) -> bytes:
+        """A ciphertext, bound to app and purpose."""
+
+    def open(self, app_name: str, purpose: Purpose, ciphertext: bytes) -> str:
+        """The secret in it; kept in memory for up to five minutes."""
+
+
+class MetaAppSecrets(Protocol):
+    """The secrets of this stack's Meta app."""
+
+    def app_secrets(self) -> Sequence[str]:
+        """The live ones, newest first; up to a minute old."""
+
+    def verify_token(self) -> str | None:
+        """What Meta must give in its handshake."""
+
+    def rotate(self, app_secret: str, verify_token: str) -> None:
+        """Set both; the app secret before stays live beside the new one."""
+
+
+class Meta(Protocol):
+    """Meta's Cloud API. It never raises for what Meta or the network does, and never tries twice."""
+
+    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
+        """Upload a file for one number. Uncertain is harmless here: an upload may be repeated."""
+
+    def send(self, phone_number_id: str, access_token: str, message: dict[str, object]) -> Outcome:
+        """Send one message."""
+
+
+class WebhookClient(Protocol):
+    """The guarded way to an integrator's server."""
+
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
+        """POST the bytes. Returns None if they were taken (2xx), else in words why not."""
