@@ -1,0 +1,89 @@
+"""Accept a send request: store its file, then commit it with one conditional write."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from hkreach.domain.app import App
+from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid
+from hkreach.domain.media import Media, clean_filename, recognise
+from hkreach.domain.message import KEPT_FOR, OutboundMessage, Status, derived_message_id, new_message_id
+from hkreach.domain.template import Template
+from hkreach.ports import Clock, MediaStore, Messages
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file as the caller sent it."""
+
+    content: bytes
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """A validated request. A template with a file has the file as its header."""
+
+    to: str
+    template: Template
+    third_party_app_name: str | None = None
+    file: IncomingFile | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the caller gets. `replayed`: the same request came before, and nothing was done now."""
+
+    message_id: str
+    replayed: bool = False
+
+
+def accept_message(app: App, request: SendRequest, *, messages: Messages, media: MediaStore, now: Clock) -> Receipt:
+    """Write the message that `request` asks for; from then on it will be sent.
+
+    Raises Invalid for a file that WhatsApp does not take, Conflict if the app has no number yet, and
+    IdempotencyConflict if its Idempotency-Key came with another request.
+    """
+    if app.meta is None:
+        raise Conflict("This app has no WhatsApp number yet: ask the operator of this stack to set its Meta account.")
+    key, accepted_at = request.idempotency_key, now()
+    message = OutboundMessage(
+        message_id=derived_message_id(app.app_name, key) if key else new_message_id(),
+        app_name=app.app_name,
+        phone_number_id=app.meta.phone_number_id,
+        to=request.to,
+        template=request.template,
+        third_party_app_name=request.third_party_app_name,
+        media=_store(app, request.file, media) if request.file else None,
+        request_digest=_digest(request) if key else None,
+        facts={Status.QUEUED: accepted_at},
+        expires_at=accepted_at + KEPT_FOR,
+    )
+    earlier = messages.add(message)
+    if earlier is not None and earlier.request_digest != message.request_digest:
+        raise IdempotencyConflict(
+            "This Idempotency-Key came with another request before: use a new key for a new message."
+        )
+    return Receipt(message.message_id, replayed=earlier is not None)
+
+
+def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
+    try:
+        mime_type = recognise(file.content)
+    except ValueError as fault:
+        raise Invalid("The file cannot be sent.", [Fault("file", f"file {fault}")]) from None
+    filename = clean_filename(file.filename, mime_type)
+    return Media(media.put(app.app_name, file.content, mime_type), mime_type, len(file.content), filename)
+
+
+def _digest(request: SendRequest) -> str:
+    template = asdict(request.template)
+    params = request.template.body_params
+    template["body_params"] = dict(params) if isinstance(params, Mapping) else list(params)
+    file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]
+    canonical = json.dumps(
+        [request.to, template, request.third_party_app_name, file], sort_keys=True, separators=(",", ":")
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()

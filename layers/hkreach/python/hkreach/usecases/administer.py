@@ -1,0 +1,138 @@
+"""What the operator of a stack does to its apps, keys and secrets."""
+
+import base64
+import re
+import secrets as random_source
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hkreach.domain import api_key
+from hkreach.domain.app import MAX_LIVE_KEYS, App, MetaAccount, Webhook
+from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
+from hkreach.domain.time import to_rfc3339
+from hkreach.domain.webhook_address import check_webhook_address
+from hkreach.ports import Apps, Clock, MetaAppSecrets, SealedSecrets
+
+_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
+
+type Shown = Mapping[str, Any]
+"""What the operator gets to see. A new key or secret is in it once, and never again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMetaAccount:
+    """A Meta account as the operator gives it, its token in the clear."""
+
+    phone_number_id: str
+    waba_id: str
+    access_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A webhook as the operator gives it; without a secret one is made."""
+
+    url: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Administer:
+    """The operator's calls. `local_targets` are the `host:port` that webhooks may have on a developer's machine."""
+
+    apps: Apps
+    secrets: SealedSecrets
+    meta_app: MetaAppSecrets
+    now: Clock
+    local_targets: frozenset[str] = frozenset()
+
+    def create_app(
+        self, app_name: str, language_code: str, meta: NewMetaAccount | None = None, webhook: NewWebhook | None = None
+    ) -> Shown:
+        """Make an app with its first key. Raises Conflict if the name or the number is taken."""
+        if not _APP_NAME.fullmatch(app_name):
+            detail = "must have 2 to 64 letters, digits, hyphens or underscores, and begin with a letter or digit"
+            raise Invalid("The app was not created.", [Fault("appName", detail)])
+        key = api_key.issue()
+        app = App(app_name, language_code, self.now(), keys={key.key_id: key.digest})
+        if meta is not None:
+            app = self._with_meta(app, meta)
+        webhook_secret = None
+        if webhook is not None:
+            app, webhook_secret = self._with_webhook(app, webhook)
+        self.apps.add(app)
+        return self._shown(app) | {"keyId": key.key_id, "apiKey": key.text, "webhookSecret": webhook_secret}
+
+    def show_app(self, app_name: str) -> Shown:
+        """The app's settings, without any secret."""
+        return self._shown(self._app(app_name))
+
+    def set_meta_account(self, app_name: str, meta: NewMetaAccount) -> Shown:
+        """Set the number that the app sends from, and its token. A number belongs to one app."""
+        app = self._app(app_name)
+        return self._changed(app, self._with_meta(app, meta))
+
+    def set_webhook(self, app_name: str, webhook: NewWebhook | None) -> Shown:
+        """Set where the app's events go, or with None: nowhere."""
+        app = self._app(app_name)
+        if webhook is None:
+            return self._changed(app, replace(app, webhook=None))
+        changed, secret = self._with_webhook(app, webhook)
+        return self._changed(app, changed) | {"webhookSecret": secret}
+
+    def issue_key(self, app_name: str) -> Shown:
+        """A further key; two can be live, so that one can be rotated without a gap."""
+        app = self._app(app_name)
+        if len(app.keys) >= MAX_LIVE_KEYS:
+            raise Conflict(f"The app has {MAX_LIVE_KEYS} live keys: revoke one first ({', '.join(app.keys)}).")
+        key = api_key.issue()
+        return self._changed(app, replace(app, keys={**app.keys, key.key_id: key.digest})) | {
+            "keyId": key.key_id,
+            "apiKey": key.text,
+        }
+
+    def revoke_key(self, app_name: str, key_id: str) -> Shown:
+        """End a key; it is refused within a minute."""
+        app = self._app(app_name)
+        if key_id not in app.keys:
+            raise NotFound(f"The app has no live key {key_id!r}; it has: {', '.join(app.keys) or 'none'}.")
+        return self._changed(app, replace(app, keys={k: v for k, v in app.keys.items() if k != key_id}))
+
+    def set_meta_app(self, app_secret: str, verify_token: str) -> Shown:
+        """Set the secrets of the stack's Meta app; the app secret before stays valid until the next change."""
+        self.meta_app.rotate(app_secret, verify_token)
+        return {"appSecrets": len(self.meta_app.app_secrets())}
+
+    def _app(self, app_name: str) -> App:
+        app = self.apps.get_fresh(app_name)
+        if app is None:
+            raise NotFound(f"There is no app {app_name!r}.")
+        return app
+
+    def _changed(self, before: App, after: App) -> dict[str, Any]:
+        self.apps.replace(before, replace(after, version=before.version + 1))
+        return self._shown(after)
+
+    def _with_meta(self, app: App, meta: NewMetaAccount) -> App:
+        token = self.secrets.seal(app.app_name, "access_token", meta.access_token)
+        return replace(app, meta=MetaAccount(meta.phone_number_id, meta.waba_id, token))
+
+    def _with_webhook(self, app: App, webhook: NewWebhook) -> tuple[App, str]:
+        try:
+            url = check_webhook_address(webhook.url, self.local_targets)
+        except ValueError as fault:
+            raise Invalid("The webhook was not set.", [Fault("webhookUrl", f"webhookUrl {fault}")]) from None
+        secret = webhook.secret or "whsec_" + base64.b64encode(random_source.token_bytes(32)).decode()
+        return replace(app, webhook=Webhook(url, self.secrets.seal(app.app_name, "webhook_secret", secret))), secret
+
+    def _shown(self, app: App) -> dict[str, Any]:
+        return {
+            "appName": app.app_name,
+            "languageCode": app.language_code,
+            "createdAt": to_rfc3339(app.created_at),
+            "keyIds": list(app.keys),
+            "phoneNumberId": app.meta and app.meta.phone_number_id,
+            "wabaId": app.meta and app.meta.waba_id,
+            "webhookUrl": app.webhook and app.webhook.url,
+        }

@@ -1,0 +1,78 @@
+"""Take in what Meta tells us: statuses of our messages, and messages of customers."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from hkreach.domain.errors import Unauthorized
+from hkreach.domain.message import InboundMessage, StatusCallback
+from hkreach.domain.meta_callback import Unreadable, inbound_of, status_of_callback, values_of
+from hkreach.domain.signature import meta_signature_is_valid
+from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveMeta:
+    """The step with everything it needs."""
+
+    messages: Messages
+    apps: Apps
+    secrets: MetaAppSecrets
+    now: Clock
+
+    def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
+        """Record all that one callback tells; returns how many items had which fate.
+
+        Raises Unauthorized unless the signature was made over these very bytes. Items that cannot be read, or
+        belong to nobody here, are logged and passed over: Meta would repeat a refused callback for seven days.
+        An error of the table is raised at the end, when the other items are written, so that Meta does repeat it.
+        """
+        if not meta_signature_is_valid(signature, body, self.secrets.app_secrets()):
+            raise Unauthorized
+        fates: Counter[str] = Counter()
+        failure: Exception | None = None
+        for item in self._items(body):
+            try:
+                fates[self._record(item)] += 1
+            except Exception as error:
+                logger.exception("callback item was not recorded")
+                failure = error
+        if failure is not None:
+            raise failure
+        return fates
+
+    def _items(self, body: bytes) -> Iterator[StatusCallback | InboundMessage | Unreadable]:
+        try:
+            callback = json.loads(body)
+        except ValueError:
+            yield Unreadable("body is not JSON")
+            return
+        for value in values_of(callback):
+            for node in _nodes(value, "statuses"):
+                yield status_of_callback(value, node)
+            for node in _nodes(value, "messages"):
+                yield inbound_of(value, node, self.apps.name_of_number, self.now())
+
+    def _record(self, item: StatusCallback | InboundMessage | Unreadable) -> str:
+        match item:
+            case StatusCallback():
+                fate = self.messages.record_status(item)
+                logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
+            case InboundMessage():
+                fate = "recorded" if self.messages.add_inbound(item) else "repeated"
+                logger.info("message from meta", message_id=item.message_id, fate=fate)
+            case Unreadable(reason):
+                fate = "passed over"
+                logger.warning("callback item passed over", reason=reason)
+        return fate
+
+
+def _nodes(value: Mapping[str, Any], name: str) -> list[Any]:
+    nodes = value.get(name)
+    return nodes if isinstance(nodes, list) else []

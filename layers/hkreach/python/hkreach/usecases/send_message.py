@@ -1,0 +1,106 @@
+"""Send one message to Meta: never twice, and never without writing down what became of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from hkreach.domain.app import App, MetaAccount
+from hkreach.domain.message import Claim, MessageError, OutboundMessage
+from hkreach.domain.meta_outcome import Accepted, NotSent, Refused, Uncertain
+from hkreach.domain.progress import Progress
+from hkreach.domain.template import meta_message
+from hkreach.domain.time import SECOND
+from hkreach.ports import Apps, Clock, MediaStore, Messages, Meta, SealedSecrets
+
+logger = Logger(child=True)
+
+_NO_ACCOUNT = MessageError(
+    "no_meta_account",
+    "The app has no WhatsApp number",
+    "Its Meta account was changed or removed after this request.",
+    True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """The step with everything it needs. `call_seconds` is the longest that one call to Meta may take."""
+
+    messages: Messages
+    apps: Apps
+    secrets: SealedSecrets
+    media: MediaStore
+    meta: Meta
+    now: Clock
+    call_seconds: int
+
+    def __call__(self, message_id: str, time_left: Callable[[], int]) -> Progress:
+        """Take the message one step further. `time_left` tells the milliseconds that this invocation still has."""
+        message = self.messages.get(message_id)
+        if message is None or message.is_settled:
+            return "done"
+        if message.claim is not None:
+            return self._someone_has_it(message, message.claim)
+        app = self.apps.get(message.app_name)
+        account = app.meta if app else None
+        if app is None or account is None or account.phone_number_id != message.phone_number_id:
+            self.messages.record_failed(message_id, self.now(), _NO_ACCOUNT)
+            return "done"
+        return self._send(message, account, self._token(app, account), time_left)
+
+    def _send(
+        self, message: OutboundMessage, account: MetaAccount, token: str, time_left: Callable[[], int]
+    ) -> Progress:
+        uploaded = self._upload(message, account, token) if message.media else Accepted("")
+        if isinstance(uploaded, Refused):
+            self.messages.record_failed(message.message_id, self.now(), uploaded.error)
+            return "done"
+        if not isinstance(uploaded, Accepted):
+            logger.warning("upload did not succeed", message_id=message.message_id, outcome=repr(uploaded))
+            return "later"
+        if time_left() < (self.call_seconds + 2) * SECOND:
+            return 1
+        claim = self.messages.claim(message.message_id, self.now(), self.now() + (self.call_seconds + 5) * SECOND)
+        if claim is None:
+            return 1  # Another worker was quicker; its claim or its outcome is there to be read next time.
+        body = meta_message(message.to, message.message_id, message.template, message.media, uploaded.meta_id or None)
+        return self._call(message, account, token, claim, body)
+
+    def _call(
+        self, message: OutboundMessage, account: MetaAccount, token: str, claim: Claim, body: dict[str, object]
+    ) -> Progress:
+        outcome = self.meta.send(account.phone_number_id, token, body)
+        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=repr(outcome))
+        match outcome:
+            case Accepted(wamid):
+                self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
+            case Refused(error):
+                self.messages.record_failed(message.message_id, self.now(), error, claim)
+            case Uncertain():
+                self.messages.record_unknown(message.message_id, claim, self.now())
+            case NotSent(code):
+                self.messages.release(message.message_id, claim, self.now(), code)
+                return "later"
+        return "done"
+
+    def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:
+        left = claim.until - self.now()
+        if left > 0:
+            return left // SECOND + 1
+        # Whoever held the claim died between opening the socket and writing the outcome: it may have gone.
+        self.messages.record_unknown(message.message_id, claim, self.now())
+        logger.error("claim ran out without an outcome", message_id=message.message_id, claim=claim.number)
+        return "done"
+
+    def _token(self, app: App, account: MetaAccount) -> str:
+        return self.secrets.open(app.app_name, "access_token", account.access_token)
+
+    def _upload(
+        self, message: OutboundMessage, account: MetaAccount, token: str
+    ) -> Accepted | NotSent | Refused | Uncertain:
+        assert message.media is not None
+        content = self.media.get(message.media.key)
+        return self.meta.upload(
+            account.phone_number_id, token, content, message.media.mime_type, message.media.filename
+        )
