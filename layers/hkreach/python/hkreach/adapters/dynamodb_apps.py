@@ -1,0 +1,123 @@
+"""The apps table: one item for each app, and one for each Meta number that says whose it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cachetools import TTLCache
+
+from hkreach.adapters.dynamodb_items import from_item, to_item
+from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.errors import Conflict
+
+_MOST_CACHED = 1_000
+
+
+class DynamoDBApps:
+    """Implements the port `Apps`. `cache_seconds` is how long a revoked key may still open the door: at most 60."""
+
+    def __init__(self, client: Any, table: str, cache_seconds: int) -> None:
+        self._client = client
+        self._table = table
+        self._apps: TTLCache[str, App] = TTLCache(_MOST_CACHED, cache_seconds)
+        self._numbers: TTLCache[str, str] = TTLCache(_MOST_CACHED, cache_seconds)
+
+    def get(self, app_name: str) -> App | None:
+        """See the port. That there is no such app is not remembered: a new one is found at once."""
+        return self._apps.get(app_name) or self.get_fresh(app_name)
+
+    def get_fresh(self, app_name: str) -> App | None:
+        """See the port."""
+        values = self._get(_app_key(app_name))
+        if values is None:
+            return None
+        app = _app(values)
+        self._apps[app_name] = app
+        return app
+
+    def name_of_number(self, phone_number_id: str) -> str | None:
+        """See the port."""
+        if phone_number_id not in self._numbers:
+            values = self._get(_number_key(phone_number_id))
+            if values is None:
+                return None
+            self._numbers[phone_number_id] = values["appName"]
+        return self._numbers.get(phone_number_id)
+
+    def add(self, app: App) -> None:
+        """See the port."""
+        puts = [self._put(_item(app), "attribute_not_exists(pk)", {})]
+        if app.meta is not None:
+            puts.append(self._take_number(app.meta.phone_number_id, app.app_name))
+        self._write(puts, f"There is an app {app.app_name!r} already.")
+
+    def replace(self, before: App, after: App) -> None:
+        """See the port."""
+        writes = [self._put(_item(after), "version = :before", {":before": before.version})]
+        old, new = (app.meta.phone_number_id if app.meta else None for app in (before, after))
+        if new is not None and new != old:
+            writes.append(self._take_number(new, after.app_name))
+        if old is not None and new != old:
+            writes.append({"Delete": {"TableName": self._table, "Key": _number_key(old)}})
+        self._write(
+            writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
+        )
+        self._apps[after.app_name] = after
+
+    def _get(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        put = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
+        return {"Put": put | ({"ExpressionAttributeValues": to_item(values)} if values else {})}
+
+    def _take_number(self, phone_number_id: str, app_name: str) -> dict[str, Any]:
+        item = _number_key(phone_number_id) | to_item({"appName": app_name})
+        return self._put(item, "attribute_not_exists(pk) OR appName = :app", {":app": app_name})
+
+    def _write(self, writes: list[dict[str, Any]], conflict: str) -> None:
+        try:
+            self._client.transact_write_items(TransactItems=writes)
+        except self._client.exceptions.TransactionCanceledException as refused:
+            codes = [reason.get("Code", "None") for reason in refused.response.get("CancellationReasons", [])]
+            if "ConditionalCheckFailed" in codes[1:]:
+                raise Conflict("This phone number id belongs to another app: a number can have only one.") from None
+            if codes and codes[0] == "ConditionalCheckFailed":
+                raise Conflict(conflict) from None
+            raise
+
+
+def _app_key(app_name: str) -> dict[str, Any]:
+    return to_item({"pk": f"app#{app_name}"})
+
+
+def _number_key(phone_number_id: str) -> dict[str, Any]:
+    return to_item({"pk": f"number#{phone_number_id}"})
+
+
+def _item(app: App) -> dict[str, Any]:
+    return _app_key(app.app_name) | to_item(
+        {
+            "appName": app.app_name,
+            "languageCode": app.language_code,
+            "createdAt": app.created_at,
+            "keys": dict(app.keys),
+            "meta": app.meta
+            and {"phoneNumberId": app.meta.phone_number_id, "wabaId": app.meta.waba_id, "token": app.meta.access_token},
+            "webhook": app.webhook and {"url": app.webhook.url, "secret": app.webhook.secret},
+            "version": app.version,
+        }
+    )
+
+
+def _app(values: Mapping[str, Any]) -> App:
+    meta, webhook = values.get("meta"), values.get("webhook")
+    return App(
+        app_name=values["appName"],
+        language_code=values["languageCode"],
+        created_at=values["createdAt"],
+        keys=values["keys"],
+        meta=MetaAccount(meta["phoneNumberId"], meta["wabaId"], meta["token"]) if meta else None,
+        webhook=Webhook(webhook["url"], webhook["secret"]) if webhook else None,
+        version=values["version"],
+    )

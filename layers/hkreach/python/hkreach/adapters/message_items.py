@@ -1,0 +1,96 @@
+"""A message as an item of the table, and as an image in the table's stream."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hkreach.adapters.dynamodb_items import Item, from_item, to_item
+from hkreach.domain.media import Media
+from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status
+from hkreach.domain.template import Template
+from hkreach.domain.time import SECOND
+
+FACT_ATTRIBUTES: Mapping[Status, str] = {status: f"{status.value}At" for status in Status}
+"""`sent` → `sentAt`: where each fact stands."""
+
+
+def outbound_item(message: OutboundMessage) -> dict[str, Any]:
+    """The item of a new message. Short names inside, so that a usual item stays below one write unit (1 KB)."""
+    template, media = message.template, message.media
+    params = template.body_params
+    return to_item(
+        {
+            "messageId": message.message_id,
+            "direction": "outbound",
+            "appName": message.app_name,
+            "phoneNumberId": message.phone_number_id,
+            "to": message.to,
+            "template": {
+                "name": template.name,
+                "language": template.language_code,
+                "body": dict(params) if isinstance(params, Mapping) else list(params),
+                "header": template.header_text,
+            },
+            "media": media and {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename},
+            "thirdPartyAppName": message.third_party_app_name,
+            "requestDigest": message.request_digest,
+            "expiresAt": message.expires_at // SECOND,
+            **{FACT_ATTRIBUTES[status]: at for status, at in message.facts.items()},
+        }
+    )
+
+
+def inbound_item(message: InboundMessage) -> dict[str, Any]:
+    """The item of an inbound message. Its wamid lies inside, out of the index that is for outbound ones."""
+    return to_item(
+        {
+            "messageId": message.message_id,
+            "direction": "inbound",
+            "appName": message.app_name,
+            "phoneNumberId": message.phone_number_id,
+            "from": message.sender,
+            "receivedAt": message.received_at,
+            "inbound": {"wamid": message.wamid, "content": message.content, "contactName": message.contact_name},
+            "expiresAt": message.expires_at // SECOND,
+        }
+    )
+
+
+def read_message_item(item: Item) -> OutboundMessage | InboundMessage:
+    """The message in an item or a stream image."""
+    values = from_item(item)
+    return _inbound(values) if values["direction"] == "inbound" else _outbound(values)
+
+
+def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
+    template, media, error = values["template"], values.get("media"), values.get("error")
+    until = values.get("claimedUntil")
+    return OutboundMessage(
+        message_id=values["messageId"],
+        app_name=values["appName"],
+        phone_number_id=values["phoneNumberId"],
+        to=values["to"],
+        template=Template(template["name"], template["language"], template["body"], template.get("header")),
+        media=Media(media["key"], media["type"], media["size"], media["name"]) if media else None,
+        third_party_app_name=values.get("thirdPartyAppName"),
+        request_digest=values.get("requestDigest"),
+        facts={status: values[name] for status, name in FACT_ATTRIBUTES.items() if name in values},
+        expires_at=values["expiresAt"] * SECOND,
+        claim=Claim(values["claimNumber"], until) if until is not None else None,
+        error=MessageError(**error) if error else None,
+        wamid=values.get("wamid"),
+    )
+
+
+def _inbound(values: Mapping[str, Any]) -> InboundMessage:
+    inbound = values["inbound"]
+    return InboundMessage(
+        message_id=values["messageId"],
+        app_name=values["appName"],
+        phone_number_id=values["phoneNumberId"],
+        sender=values["from"],
+        wamid=inbound["wamid"],
+        received_at=values["receivedAt"],
+        expires_at=values["expiresAt"] * SECOND,
+        content=inbound["content"],
+        contact_name=inbound.get("contactName"),
+    )

@@ -1,0 +1,59 @@
+"""Meta's Cloud API over `requests`: one call, no retries, an outcome for whatever happens."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from requests import Session
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout
+from requests_toolbelt import MultipartEncoder
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+
+from hkreach.domain.meta_outcome import NotSent, Outcome, Uncertain, read_answer
+
+CONNECT_SECONDS = 3.05
+_MOST_READ = 1_000_000
+
+
+class RequestsMeta:
+    """Implements the port `Meta`. `read_seconds`: how long Meta may be silent before the call counts as lost."""
+
+    def __init__(self, session: Session, graph_url: str, graph_version: str, read_seconds: float) -> None:
+        self._session = session
+        self._base = f"{graph_url.rstrip('/')}/{graph_version}"
+        self._timeout = (CONNECT_SECONDS, read_seconds)
+
+    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
+        """See the port."""
+        form = MultipartEncoder(
+            {"messaging_product": "whatsapp", "type": mime_type, "file": (filename, content, mime_type)}
+        )
+        return self._post(f"{phone_number_id}/media", access_token, form, form.content_type)
+
+    def send(self, phone_number_id: str, access_token: str, message: Mapping[str, object]) -> Outcome:
+        """See the port."""
+        return self._post(f"{phone_number_id}/messages", access_token, json.dumps(message).encode(), "application/json")
+
+    def _post(self, path: str, access_token: str, body: Any, content_type: str) -> Outcome:
+        headers = {"Authorization": f"Bearer {access_token}", "Content-Type": content_type}
+        try:
+            with self._session.post(
+                f"{self._base}/{path}",
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                return read_answer(answer.status_code, answer.raw.read(_MOST_READ, decode_content=True))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the claim must get an outcome
+            return NotSent("no_connection") if _never_connected(error) else Uncertain(type(error).__name__)
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether the failure came before the first byte of the request could leave."""
+    if isinstance(error, ConnectTimeout):
+        return True
+    cause = error.args[0] if isinstance(error, RequestsConnectionError) and error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError | NameResolutionError)

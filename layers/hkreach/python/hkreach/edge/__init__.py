@@ -1,0 +1,1 @@
+"""The edge towards HTTP clients: authentication, bodies in, answers and problems out."""

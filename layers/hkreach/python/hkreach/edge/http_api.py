@@ -1,0 +1,72 @@
+"""The router of the functions behind API Gateway, with our answers for all that goes wrong."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hkreach.domain.errors import Malformed, NotFound, ReachError, TooLarge, Unavailable
+from hkreach.edge.problem import Internal, problem_response
+
+logger = Logger(child=True)
+
+
+def http_api() -> APIGatewayRestResolver:
+    """A resolver that answers every error as problem+json, without a trace."""
+    api = APIGatewayRestResolver()
+
+    def answer(error: ReachError) -> Response[str]:
+        return problem_response(error, api.current_event.request_context.request_id or "")
+
+    @api.exception_handler(ReachError)  # type: ignore[untyped-decorator]
+    def of_the_caller(error: ReachError) -> Response[str]:
+        logger.info("request refused", code=error.code, fields=[fault.field for fault in error.faults])
+        return answer(error)
+
+    @api.exception_handler([BotoCoreError, ClientError])  # type: ignore[untyped-decorator]
+    def of_aws(error: Exception) -> Response[str]:
+        logger.error("aws call failed", exc_info=error)
+        return answer(Unavailable("A part of this service does not answer just now. Nothing was accepted: try again."))
+
+    @api.exception_handler(Exception)  # type: ignore[untyped-decorator]
+    def of_ours(error: Exception) -> Response[str]:
+        logger.error("request failed", exc_info=error)
+        return answer(Internal())
+
+    @api.not_found
+    def no_route(error: Exception) -> Response[str]:
+        return answer(NotFound("There is no such route: see the API's documentation for the paths and methods."))
+
+    return api
+
+
+def json_response(
+    status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response[str]:
+    """A JSON answer."""
+    return Response(status, "application/json", json.dumps(body, ensure_ascii=False), dict(headers or {}))
+
+
+def body_bytes(event: APIGatewayProxyEvent, limit: int, advice: str = "") -> bytes:
+    """The body as the caller sent it.
+
+    Raises TooLarge above `limit` bytes (its text ends with `advice`), Malformed if it is not what it says it is.
+    """
+    text = event.body or ""
+    size = len(text) * 3 // 4 if event.is_base64_encoded else len(text)
+    if size <= limit + 2:  # base64's padding
+        try:
+            body = base64.b64decode(text, validate=True) if event.is_base64_encoded else text.encode()
+        except binascii.Error:
+            raise Malformed("The body is not valid base64.") from None
+        size = len(body)
+        if size <= limit:
+            return body
+    raise TooLarge(f"The body has {size:,} bytes; at most {limit:,} are taken here.{advice}")

@@ -1,0 +1,120 @@
+"""The operator's calls: `{"action": "create_app", …}`; see `events/administer/` for one of each."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from hkreach.domain.errors import ReachError
+from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
+
+type _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
+type _Id = Annotated[str, StringConstraints(pattern=r"^\d{1,32}$")]
+type _Secret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[\x21-\x7e]+$")]
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+
+class _CreateApp(_Call):
+    action: Literal["create_app"]
+    app_name: str
+    language_code: str = "en"
+    phone_number_id: _Id | None = None
+    waba_id: _Id | None = None
+    access_token: _Text | None = None
+    webhook_url: str | None = None
+    webhook_secret: _Secret | None = None
+
+    def perform(self, administer: Administer) -> Shown:
+        meta = webhook = None
+        if self.phone_number_id and self.waba_id and self.access_token:
+            meta = NewMetaAccount(self.phone_number_id, self.waba_id, self.access_token)
+        if self.webhook_url is not None:
+            webhook = NewWebhook(self.webhook_url, self.webhook_secret)
+        return administer.create_app(self.app_name, self.language_code, meta, webhook)
+
+
+class _ShowApp(_Call):
+    action: Literal["show_app"]
+    app_name: str
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.show_app(self.app_name)
+
+
+class _SetMetaAccount(_Call):
+    action: Literal["set_meta_account"]
+    app_name: str
+    phone_number_id: _Id
+    waba_id: _Id
+    access_token: _Text
+
+    def perform(self, administer: Administer) -> Shown:
+        account = NewMetaAccount(self.phone_number_id, self.waba_id, self.access_token)
+        return administer.set_meta_account(self.app_name, account)
+
+
+class _SetWebhook(_Call):
+    action: Literal["set_webhook"]
+    app_name: str
+    webhook_url: str | None
+    webhook_secret: _Secret | None = None
+
+    def perform(self, administer: Administer) -> Shown:
+        webhook = NewWebhook(self.webhook_url, self.webhook_secret) if self.webhook_url is not None else None
+        return administer.set_webhook(self.app_name, webhook)
+
+
+class _IssueKey(_Call):
+    action: Literal["issue_key"]
+    app_name: str
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.issue_key(self.app_name)
+
+
+class _RevokeKey(_Call):
+    action: Literal["revoke_key"]
+    app_name: str
+    key_id: str
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.revoke_key(self.app_name, self.key_id)
+
+
+class _SetMetaApp(_Call):
+    action: Literal["set_meta_app"]
+    app_secret: _Secret
+    verify_token: _Secret
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.set_meta_app(self.app_secret, self.verify_token)
+
+
+_call: TypeAdapter[_CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _IssueKey | _RevokeKey | _SetMetaApp] = (
+    TypeAdapter(
+        Annotated[
+            _CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _IssueKey | _RevokeKey | _SetMetaApp,
+            Field(discriminator="action"),
+        ]
+    )
+)
+
+
+def perform(administer: Administer, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what the event asks. An error is part of the answer, so that no trace hides what it says."""
+    try:
+        return dict(_call.validate_python(dict(event)).perform(administer))
+    except ValidationError as error:
+        # The input stays out of it: it holds secrets.
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        named = [
+            {"field": ".".join(map(str, fault["loc"][1:])) or "action", "detail": fault["msg"]} for fault in faults
+        ]
+        return {"error": {"code": "invalid", "detail": "The call is not valid; nothing was changed.", "errors": named}}
+    except ReachError as error:
+        named = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
+        return {"error": {"code": error.code, "detail": error.detail, "errors": named}}

@@ -1,0 +1,53 @@
+"""A batch of queue records: worked on at once, each with a fate of its own."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType, async_process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.sqs_queue import SQSVisibility
+from hkreach.domain.backoff import full_jitter
+from hkreach.domain.progress import Progress
+
+_LONGEST_WAIT = 60
+
+
+class TryLater(Exception):
+    """Tells the batch to leave a record in the queue."""
+
+
+def work_on_batch(
+    event: dict[str, Any],
+    context: LambdaContext,
+    work: Callable[[SQSRecord], Progress],
+    visibility: SQSVisibility,
+    retry_base_seconds: float,
+) -> dict[str, Any]:
+    """Work on all records at once; returns the partial batch answer that keeps those which are not done.
+
+    A record whose work raises comes back when the queue's own visibility ends; after the queue's
+    `maxReceiveCount` it is a dead letter.
+    """
+
+    def one(record: SQSRecord) -> None:
+        progress = work(record)
+        if progress == "done":
+            return
+        tries = int(record.attributes.approximate_receive_count)
+        wait = full_jitter(tries, retry_base_seconds, _LONGEST_WAIT) if progress == "later" else progress
+        visibility.hide(record.receipt_handle, min(wait, _LONGEST_WAIT))
+        raise TryLater(f"again in {wait} s")
+
+    async def concurrently(record: SQSRecord) -> None:
+        await asyncio.to_thread(one, record)
+
+    answer = async_process_partial_response(
+        event,
+        concurrently,
+        AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
+        context=context,
+    )
+    return dict(answer)

@@ -1,0 +1,105 @@
+"""What each function is told by its environment: one model a step, named like it. A wrong value fails the start."""
+
+import os
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+type _Text = Annotated[str, Field(min_length=1)]
+type _Stage = Literal["local", "dev", "prod"]
+type _HostPorts = Annotated[frozenset[str], BeforeValidator(lambda text: frozenset(filter(None, text.split(","))))]
+
+
+class _Settings(BaseModel):
+    """Field `apps_table` is read from `APPS_TABLE`."""
+
+    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="ignore")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings of this process. Raises pydantic's ValidationError that names what is missing or wrong."""
+        return cls.model_validate(dict(os.environ))
+
+
+class _KnowsApps(_Settings):
+    apps_table: _Text
+    app_cache_seconds: Annotated[int, Field(ge=0, le=60)] = 60
+    """How long an app, and so a revoked key, may be remembered."""
+
+
+class _MayOpenLoopback(_Settings):
+    stage: _Stage
+    local_targets: _HostPorts = frozenset()
+    """`host:port` of a developer's machine that webhooks may go to; in the stage `local` only."""
+
+    @model_validator(mode="after")
+    def _only_on_a_developers_machine(self) -> Self:
+        if self.local_targets and self.stage != "local":
+            raise ValueError("LOCAL_TARGETS opens loopback and is for the stage local only")
+        return self
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+class AcceptMessageSettings(_KnowsApps):
+    """Of `accept_message`."""
+
+    messages_table: _Text
+    media_bucket: _Text
+
+
+class ReadMessageSettings(_KnowsApps):
+    """Of `read_message`."""
+
+    messages_table: _Text
+
+
+class RelayOutboxSettings(_Settings):
+    """Of `relay_outbox`."""
+
+    send_queue_url: _Text
+
+
+class SendMessageSettings(_KnowsApps):
+    """Of `send_message`."""
+
+    messages_table: _Text
+    media_bucket: _Text
+    send_queue_url: _Text
+    graph_url: Annotated[_Text, AfterValidator(_without_slash)]
+    graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
+    call_seconds: Annotated[int, Field(ge=1, le=60)] = 20
+    """How long one call to Meta may take."""
+    retry_base_seconds: Annotated[float, Field(gt=0)] = 2
+
+
+class ReceiveMetaSettings(_KnowsApps):
+    """Of `receive_meta`."""
+
+    messages_table: _Text
+    meta_app_parameters: _Text
+    """The prefix of the SSM parameters that hold the Meta app's secrets."""
+
+
+class RelayEventsSettings(_Settings):
+    """Of `relay_events`."""
+
+    event_bus_name: _Text
+
+
+class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
+    """Of `deliver_webhook`."""
+
+    webhook_queue_url: _Text
+    answer_seconds: Annotated[float, Field(gt=0, le=30)] = 10
+    """How long an integrator's server may take."""
+    retry_base_seconds: Annotated[float, Field(gt=0)] = 5
+
+
+class AdministerSettings(_KnowsApps, _MayOpenLoopback):
+    """Of `administer`."""
+
+    secrets_key_id: _Text
+    meta_app_parameters: _Text
