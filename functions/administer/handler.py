@@ -1,0 +1,32 @@
+"""Invoked by the operator with IAM: apps, keys and secrets."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.ssm_meta_app import SSMMetaApp
+from hkreach.edge.operator_call import perform
+from hkreach.settings import AdministerSettings
+from hkreach.usecases.administer import Administer
+
+logger = Logger(service="administer")
+settings = AdministerSettings.from_environment()
+administer = Administer(
+    apps=DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds),
+    secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
+    meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
+    now=now,
+    local_targets=settings.local_targets,
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """`{"action": …}` in; what the operator is to see, or `{"error": {code, detail, errors}}`, out."""
+    logger.info("operator call", action=str(event.get("action"))[:40], app_name=str(event.get("appName"))[:64])
+    return perform(administer, event)

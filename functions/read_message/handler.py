@@ -1,0 +1,47 @@
+"""GET /api/external/message*: what became of a message."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.domain.errors import Fault, Invalid
+from hkreach.domain.message import Status
+from hkreach.edge.authentication import authenticate
+from hkreach.edge.http_api import http_api, json_response
+from hkreach.settings import ReadMessageSettings
+from hkreach.usecases.read_message import read_message
+
+logger = Logger(service="read_message")
+settings = ReadMessageSettings.from_environment()
+dynamodb = client("dynamodb")
+apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
+api = http_api()
+
+
+@api.get("/api/external/message/status")
+def message_status() -> Response[str]:
+    """The status, and with `failed` the reason."""
+    app = authenticate(api.current_event, apps)
+    message_id = api.current_event.get_query_string_value("messageId", "")
+    if not message_id:
+        raise Invalid("Say which message.", [Fault("messageId", "messageId is required in the query")])
+    message = read_message(app, message_id, messages=messages)
+    body: dict[str, Any] = {"status": message.status.value, "messageId": message.message_id}
+    if message.status is Status.FAILED and message.error is not None:
+        body["error"] = message.error.as_dict()
+    return json_response(HTTPStatus.OK, body)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """API Gateway's proxy event in, its answer out."""
+    logger.info("request")
+    return api.resolve(event, context)

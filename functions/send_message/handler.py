@@ -1,0 +1,46 @@
+"""The send queue: send messages to Meta."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.requests_meta import RequestsMeta
+from hkreach.adapters.requests_session import session
+from hkreach.adapters.s3_media import S3Media
+from hkreach.adapters.sqs_queue import SQSVisibility
+from hkreach.domain.progress import Progress
+from hkreach.edge.queue_batch import work_on_batch
+from hkreach.settings import SendMessageSettings
+from hkreach.usecases.send_message import SendMessage
+
+logger = Logger(service="send_message")
+settings = SendMessageSettings.from_environment()
+dynamodb = client("dynamodb")
+send_message = SendMessage(
+    messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
+    apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
+    secrets=KMSSecrets(client("kms")),
+    media=S3Media(client("s3"), settings.media_bucket),
+    meta=RequestsMeta(session(), settings.graph_url, settings.graph_version, settings.call_seconds),
+    now=now,
+    call_seconds=settings.call_seconds,
+)
+visibility = SQSVisibility(client("sqs"), settings.send_queue_url)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Queue records in; the partial batch answer out."""
+
+    def work(record: SQSRecord) -> Progress:
+        return send_message(json.loads(record.body)["messageId"], context.get_remaining_time_in_millis)
+
+    return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)
