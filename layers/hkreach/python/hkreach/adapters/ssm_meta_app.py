@@ -1,7 +1,7 @@
 """The Meta app's secrets as SSM SecureStrings: `<prefix>/app-secrets` (newest first) and `<prefix>/verify-token`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cachetools import TTLCache
@@ -21,12 +21,12 @@ class SSMMetaApp:
 
     def app_secrets(self) -> Sequence[str]:
         """See the port."""
-        secrets: Sequence[str] = json.loads(self._values().get(self._app_secrets, "[]"))
+        secrets: Sequence[str] = json.loads(self._get(self._app_secrets) or "[]")
         return secrets
 
     def verify_token(self) -> str | None:
         """See the port."""
-        return self._values().get(self._verify_token)
+        return self._get(self._verify_token)
 
     def rotate(self, app_secret: str, verify_token: str) -> None:
         """See the port. Setting the same secret again keeps the list as it is."""
@@ -34,14 +34,16 @@ class SSMMetaApp:
         secrets = [app_secret, *(secret for secret in self.app_secrets() if secret != app_secret)][:_LIVE_SECRETS]
         self._set(self._app_secrets, json.dumps(secrets))
         self._set(self._verify_token, verify_token)
-        self._cache.clear()
 
-    def _values(self) -> Mapping[str, str]:
-        if len(self._cache) < 2:
-            names = [self._app_secrets, self._verify_token]
-            answer = self._client.get_parameters(Names=names, WithDecryption=True)
-            self._cache.update({found["Name"]: found["Value"] for found in answer["Parameters"]})
-        return dict(self._cache)
+    def _get(self, name: str) -> str | None:
+        if name not in self._cache:
+            try:
+                answer = self._client.get_parameter(Name=name, WithDecryption=True)
+            except self._client.exceptions.ParameterNotFound:
+                return None
+            self._cache[name] = answer["Parameter"]["Value"]
+        return self._cache.get(name)
 
     def _set(self, name: str, value: str) -> None:
         self._client.put_parameter(Name=name, Value=value, Type="SecureString", KeyId=self._key_id, Overwrite=True)
+        self._cache[name] = value
