@@ -1,0 +1,85 @@
+"""Answers one request: as Meta would, or as a rule says."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from local.meta.graph_errors import GraphError
+from local.meta.records import RequestRecord
+from local.meta.script import Answer, RawAnswer, ScriptedError
+from local.meta.wire import graph_response
+from local.typed_json import JsonObject
+
+type Process = Callable[[], Awaitable[JsonObject]]
+"""Does what the request asks and returns Meta's answer, or raises a GraphError."""
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_BAD_GATEWAY = RawAnswer(502, {"Content-Type": "text/html"}, "<html><body><h1>502 Bad Gateway</h1></body></html>")
+
+
+def open_record(request: web.Request, edge: str) -> RequestRecord:
+    """Return the record of a request that was just received, without its token."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return RequestRecord(
+        method=request.method,
+        path=request.path,
+        edge=edge,
+        phone_number_id=request.match_info["node_id"],
+        authorization=f"{scheme} [redacted]" if token else None,
+    )
+
+
+async def answer_request(
+    request: web.Request, record: RequestRecord, process: Process, answer: Answer | None = None
+) -> web.Response:
+    """Process and answer a request, and write into its record what was answered."""
+    answer = answer or Answer()
+    if answer.fault:
+        record.answer["fault"] = answer.fault
+    if answer.fault == "hang_before":
+        await asyncio.sleep(answer.seconds)
+    if answer.fault in ("reset_before", "hang_before"):
+        return _reset(request)
+    try:
+        result = await process() if answer.is_processed else {}
+    except GraphError as error:
+        return _refuse(error, request, record)
+    if answer.fault == "reset_after":
+        return _reset(request)
+    response = _respond(answer, result, request, record)
+    await asyncio.sleep(answer.delay + (answer.seconds if answer.fault == "hang_after" else 0.0))
+    return response
+
+
+def _respond(answer: Answer, result: JsonObject, request: web.Request, record: RequestRecord) -> web.Response:
+    raw = answer.raw
+    if answer.graph_error is not None:
+        scripted = answer.graph_error
+        if isinstance(scripted, int):
+            scripted = ScriptedError(scripted)
+        return _refuse(scripted.as_graph_error(), request, record, scripted.headers)
+    if raw is None and answer.fault == "error_after":
+        raw = _BAD_GATEWAY
+    record.answer["status"] = raw.status if raw else 200
+    if raw:
+        return web.Response(status=raw.status, headers=raw.headers, body=raw.body.encode())
+    return graph_response(result, version=request.match_info["version"])
+
+
+def _refuse(
+    error: GraphError, request: web.Request, record: RequestRecord, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    record.answer |= {"status": error.status, "code": error.code}
+    return graph_response(error.body(), version=request.match_info["version"], status=error.status, headers=headers)
+
+
+def _reset(request: web.Request) -> web.Response:
+    """Tear the connection down with an RST, which no client can mistake for an answer."""
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        request.transport.abort()
+    return web.Response()
