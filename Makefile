@@ -1,0 +1,67 @@
+# What one does with HK Reach on this machine. The work is done in local/; this file names it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+ARCH ?= arm64
+STAGE ?= dev
+# Read by local/: make up AWS_PORT=4566 META_PORT=… INBOX_PORT=… GRAPH_URL=… WEBHOOK_URL=… STATE_DIR=…
+export AWS_PORT META_PORT INBOX_PORT GRAPH_URL WEBHOOK_URL STATE_DIR
+export SAM_CLI_TELEMETRY := 0
+
+python := .venv/bin/python
+sam := .local/venvs/sam/bin/sam
+requirements := layers/dependencies/requirements.txt
+export_requirements = .venv/bin/uv export --quiet --frozen --package hkreach --no-emit-project --no-emit-workspace --no-header
+
+.PHONY: help setup demo up down test test-unit lint format check ci build lock check-lock deploy
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make the environments from uv.lock; needs Python 3.13, pip and git
+	@PYTHON="$(PYTHON)" sh local/setup.sh
+
+demo: setup ## bring the stack up, send a template and a document, show every step
+	@$(python) -m local.demo
+
+up: setup ## the same stack in the background, described in .local/stack.json
+	@$(python) -m local.stack up
+
+down: ## end it
+	@if [ -x $(python) ]; then $(python) -m local.stack down; else echo "down: nothing was running"; fi
+
+test: setup ## all tests, those of the deployed stack too
+	$(python) -m pytest
+
+test-unit: setup ## the tests that need no stack
+	$(python) -m pytest -m "not stack"
+
+lint: setup ## style, types, direction of imports, template
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/cfn-lint template.yaml
+	$(sam) validate --lint --region us-east-1
+
+format: setup ## let ruff format the code
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+check: lint check-lock test ## everything that must hold before a merge
+
+ci: check
+
+build: setup ## build functions and layers: make build ARCH=arm64 (default) or x86_64
+	@$(python) -m local.build --arch $(ARCH)
+
+lock: setup ## refresh uv.lock and what the dependencies layer takes from it
+	.venv/bin/uv lock
+	$(export_requirements) > $(requirements)
+
+check-lock: setup ## fail if uv.lock or the dependencies layer's requirements are stale
+	.venv/bin/uv lock --check
+	$(export_requirements) | cmp - $(requirements)
+
+deploy: setup ## build for arm64 and deploy to AWS: make deploy STAGE=dev
+	@$(python) -m local.build --arch arm64
+	$(sam) deploy --config-file $(CURDIR)/samconfig.toml --config-env $(STAGE) --template-file .aws-sam/arm64/template.yaml
