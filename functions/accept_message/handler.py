@@ -19,7 +19,7 @@ from hkreach.edge.send_body import read_document_request, read_template_request
 from hkreach.settings import AcceptMessageSettings
 from hkreach.usecases.accept_message import SendRequest, accept_message
 
-logger = Logger(service="accept_message")
+logger = Logger(service="hkreach", step="accept_message")
 settings = AcceptMessageSettings.from_environment()
 dynamodb = client("dynamodb")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)

@@ -14,7 +14,7 @@ from hkreach.edge.operator_call import perform
 from hkreach.settings import AdministerSettings
 from hkreach.usecases.administer import Administer
 
-logger = Logger(service="administer")
+logger = Logger(service="hkreach", step="administer")
 settings = AdministerSettings.from_environment()
 administer = Administer(
     apps=DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds),

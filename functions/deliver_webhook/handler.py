@@ -17,7 +17,7 @@ from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import DeliverWebhookSettings
 from hkreach.usecases.deliver_webhook import deliver_webhook
 
-logger = Logger(service="deliver_webhook")
+logger = Logger(service="hkreach", step="deliver_webhook")
 settings = DeliverWebhookSettings.from_environment()
 apps = DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds)
 secrets = KMSSecrets(client("kms"))

@@ -18,7 +18,7 @@ from hkreach.edge.http_api import http_api, json_response
 from hkreach.settings import ReadMessageSettings
 from hkreach.usecases.read_message import read_message
 
-logger = Logger(service="read_message")
+logger = Logger(service="hkreach", step="read_message")
 settings = ReadMessageSettings.from_environment()
 dynamodb = client("dynamodb")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)

@@ -18,7 +18,7 @@ from hkreach.domain.errors import Unauthorized
 from hkreach.settings import ReceiveMetaSettings
 from hkreach.usecases.receive_meta import ReceiveMeta
 
-logger = Logger(service="receive_meta")
+logger = Logger(service="hkreach", step="receive_meta")
 settings = ReceiveMetaSettings.from_environment()
 dynamodb = client("dynamodb")
 meta_app = SSMMetaApp(client("ssm"), settings.meta_app_parameters)

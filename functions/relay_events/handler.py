@@ -11,7 +11,7 @@ from hkreach.edge.message_stream import failed_from, read_changes
 from hkreach.settings import RelayEventsSettings
 from hkreach.usecases.relay_events import relay_events
 
-logger = Logger(service="relay_events")
+logger = Logger(service="hkreach", step="relay_events")
 settings = RelayEventsSettings.from_environment()
 bus = EventBridgeBus(client("events"), settings.event_bus_name)
 

@@ -11,7 +11,7 @@ from hkreach.edge.message_stream import failed_from, read_changes
 from hkreach.settings import RelayOutboxSettings
 from hkreach.usecases.relay_outbox import relay_outbox
 
-logger = Logger(service="relay_outbox")
+logger = Logger(service="hkreach", step="relay_outbox")
 settings = RelayOutboxSettings.from_environment()
 queue = SQSSendQueue(client("sqs"), settings.send_queue_url)
 

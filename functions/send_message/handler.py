@@ -21,7 +21,7 @@ from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import SendMessageSettings
 from hkreach.usecases.send_message import SendMessage
 
-logger = Logger(service="send_message")
+logger = Logger(service="hkreach", step="send_message")
 settings = SendMessageSettings.from_environment()
 dynamodb = client("dynamodb")
 send_message = SendMessage(

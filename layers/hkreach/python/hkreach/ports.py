@@ -31,10 +31,13 @@ class Messages(Protocol):
         """Give the claim back: Meta was certainly not reached. Nothing happens if the claim is another's by now."""
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
-        """Write that Meta took it, if the claim still holds."""
+        """Write that Meta took it, also when the claim ran out meanwhile; not if there was a later one."""
 
     def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
-        """Write that it failed, if the claim still holds; without a claim: if nobody has one and it is not settled."""
+        """Write that it failed, also when the claim ran out meanwhile; not if there was a later one.
+
+        Without a claim: if nobody has one and it is not settled.
+        """
 
     def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
         """Write that nobody knows whether it went, if the claim still holds and nothing more is known."""

@@ -13,7 +13,7 @@ type _HostPorts = Annotated[frozenset[str], BeforeValidator(lambda text: frozens
 class _Settings(BaseModel):
     """Field `apps_table` is read from `APPS_TABLE`."""
 
-    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     @classmethod
     def from_environment(cls) -> Self:

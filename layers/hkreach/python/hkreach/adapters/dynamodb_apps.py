@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cachetools import TTLCache
-
 from hkreach.adapters.dynamodb_items import from_item, to_item
+from hkreach.adapters.remembered import Remembered
 from hkreach.domain.app import App, MetaAccount, Webhook
 from hkreach.domain.errors import Conflict
 
@@ -18,8 +17,8 @@ class DynamoDBApps:
     def __init__(self, client: Any, table: str, cache_seconds: int) -> None:
         self._client = client
         self._table = table
-        self._apps: TTLCache[str, App] = TTLCache(_MOST_CACHED, cache_seconds)
-        self._numbers: TTLCache[str, str] = TTLCache(_MOST_CACHED, cache_seconds)
+        self._apps: Remembered[str, App] = Remembered(_MOST_CACHED, cache_seconds)
+        self._numbers: Remembered[str, str] = Remembered(_MOST_CACHED, cache_seconds)
 
     def get(self, app_name: str) -> App | None:
         """See the port. That there is no such app is not remembered: a new one is found at once."""
@@ -31,17 +30,20 @@ class DynamoDBApps:
         if values is None:
             return None
         app = _app(values)
-        self._apps[app_name] = app
+        self._apps.set(app_name, app)
         return app
 
     def name_of_number(self, phone_number_id: str) -> str | None:
         """See the port."""
-        if phone_number_id not in self._numbers:
-            values = self._get(_number_key(phone_number_id))
-            if values is None:
-                return None
-            self._numbers[phone_number_id] = values["appName"]
-        return self._numbers.get(phone_number_id)
+        remembered = self._numbers.get(phone_number_id)
+        if remembered is not None:
+            return remembered
+        values = self._get(_number_key(phone_number_id))
+        if values is None:
+            return None
+        app_name: str = values["appName"]
+        self._numbers.set(phone_number_id, app_name)
+        return app_name
 
     def add(self, app: App) -> None:
         """See the port."""
@@ -61,7 +63,7 @@ class DynamoDBApps:
         self._write(
             writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
         )
-        self._apps[after.app_name] = after
+        self._apps.set(after.app_name, after)
 
     def _get(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)

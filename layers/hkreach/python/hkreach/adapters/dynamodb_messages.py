@@ -16,7 +16,8 @@ _UNSETTLED = " AND ".join(
     f"attribute_not_exists({name})" for status, name in FACT_ATTRIBUTES.items() if status is not Status.QUEUED
 )
 _UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
-_CLAIM_HOLDS = "claimNumber = :number AND attribute_exists(claimedUntil)"
+_NO_LATER_CLAIM = "claimNumber = :number"
+_CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
 _KEPT_ATTEMPTS = 5
 
 
@@ -77,7 +78,7 @@ class DynamoDBMessages:
         self._update(
             message_id,
             "SET acceptedAt = :now, wamid = if_not_exists(wamid, :wamid) REMOVE claimedUntil",
-            "claimNumber = :number AND attribute_not_exists(acceptedAt)",
+            f"{_NO_LATER_CLAIM} AND attribute_not_exists(acceptedAt)",
             {":now": now, ":wamid": wamid, ":number": claim.number},
         )
 
@@ -87,8 +88,7 @@ class DynamoDBMessages:
         self._update(
             message_id,
             "SET failedAt = :now, #error = :error REMOVE claimedUntil",
-            f"{_CLAIM_HOLDS if claim else _UNCLAIMED} AND attribute_not_exists(failedAt)"
-            + ("" if claim else f" AND {_UNSETTLED}"),
+            f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{_UNCLAIMED} AND {_UNSETTLED}",
             values,
             {"#error": "error"},
         )

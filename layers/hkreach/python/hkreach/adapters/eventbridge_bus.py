@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.event import Event
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
 
 SOURCE = "hkreach"
 _BATCH = 10

@@ -3,8 +3,12 @@
 The one exception is a developer's own machine: the `host:port` in `local_targets`, which only the local stack sets.
 """
 
+from contextlib import suppress
+from http.cookiejar import DefaultCookiePolicy
+
 from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
 from requests import RequestException, Session
+from urllib3.exceptions import HTTPError
 
 from hkreach.domain.webhook_address import check_webhook_address, is_local_target
 
@@ -33,7 +37,8 @@ class GuardedWebhooks:
             with session.post(
                 url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
             ) as answer:
-                answer.raw.read(_MOST_READ)  # to the end of a usual answer, so that the connection can be kept
+                with suppress(HTTPError, OSError):  # the status has said it all
+                    answer.raw.read(_MOST_READ)  # to the end of a usual answer, so that the connection can be kept
                 return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
         except (ValueError, AntiSSRFError, RequestException, OSError):
             return "no answer"
@@ -45,4 +50,5 @@ def _session(policy: AntiSSRFPolicy) -> Session:
     policy.add_xff_header = False
     session: Session = policy.get_antissrf_session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one app's cookie is not for another's call
     return session

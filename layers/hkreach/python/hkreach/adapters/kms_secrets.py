@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from cachetools import TTLCache
-
+from hkreach.adapters.remembered import Remembered
 from hkreach.domain.app import Purpose
 
 _MOST_CACHED = 1_000
@@ -16,7 +15,7 @@ class KMSSecrets:
     def __init__(self, client: Any, key_id: str = "") -> None:
         self._client = client
         self._key_id = key_id
-        self._opened: TTLCache[tuple[str, Purpose, bytes], str] = TTLCache(_MOST_CACHED, _CACHE_SECONDS)
+        self._opened: Remembered[tuple[str, Purpose, bytes], str] = Remembered(_MOST_CACHED, _CACHE_SECONDS)
 
     def seal(self, app_name: str, purpose: Purpose, secret: str) -> bytes:
         """See the port."""
@@ -33,7 +32,7 @@ class KMSSecrets:
             return cached
         answer = self._client.decrypt(CiphertextBlob=ciphertext, EncryptionContext=_context(app_name, purpose))
         secret: str = answer["Plaintext"].decode()
-        self._opened[app_name, purpose, ciphertext] = secret
+        self._opened.set((app_name, purpose, ciphertext), secret)
         return secret
 
 

@@ -1,6 +1,7 @@
 """Sessions of `requests` that keep connections and read the root certificates once."""
 
 import ssl
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import certifi
@@ -26,9 +27,10 @@ class _SharedTls(HTTPAdapter):
 
 
 def session() -> Session:
-    """A session without retries, proxies, cookies of its own or netrc."""
+    """A session without retries, proxies, cookies or netrc."""
     made = Session()
     made.trust_env = False
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.mount("https://", _SharedTls())
     made.mount("http://", HTTPAdapter(pool_maxsize=_POOL, max_retries=0))
     return made

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.message import OutboundMessage
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
 
 _BATCH = 10
 

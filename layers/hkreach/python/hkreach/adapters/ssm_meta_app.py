@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cachetools import TTLCache
+from hkreach.adapters.remembered import Remembered
 
 _CACHE_SECONDS = 60
 _LIVE_SECRETS = 2
@@ -17,7 +17,7 @@ class SSMMetaApp:
         self._client = client
         self._app_secrets, self._verify_token = f"{prefix}/app-secrets", f"{prefix}/verify-token"
         self._key_id = key_id
-        self._cache: TTLCache[str, str] = TTLCache(2, _CACHE_SECONDS)
+        self._cache: Remembered[str, str] = Remembered(2, _CACHE_SECONDS)
 
     def app_secrets(self) -> Sequence[str]:
         """See the port."""
@@ -30,20 +30,23 @@ class SSMMetaApp:
 
     def rotate(self, app_secret: str, verify_token: str) -> None:
         """See the port. Setting the same secret again keeps the list as it is."""
-        self._cache.clear()
+        self._cache.forget()
         secrets = [app_secret, *(secret for secret in self.app_secrets() if secret != app_secret)][:_LIVE_SECRETS]
         self._set(self._app_secrets, json.dumps(secrets))
         self._set(self._verify_token, verify_token)
 
     def _get(self, name: str) -> str | None:
-        if name not in self._cache:
-            try:
-                answer = self._client.get_parameter(Name=name, WithDecryption=True)
-            except self._client.exceptions.ParameterNotFound:
-                return None
-            self._cache[name] = answer["Parameter"]["Value"]
-        return self._cache.get(name)
+        remembered = self._cache.get(name)
+        if remembered is not None:
+            return remembered
+        try:
+            answer = self._client.get_parameter(Name=name, WithDecryption=True)
+        except self._client.exceptions.ParameterNotFound:
+            return None
+        value: str = answer["Parameter"]["Value"]
+        self._cache.set(name, value)
+        return value
 
     def _set(self, name: str, value: str) -> None:
         self._client.put_parameter(Name=name, Value=value, Type="SecureString", KeyId=self._key_id, Overwrite=True)
-        self._cache[name] = value
+        self._cache.set(name, value)

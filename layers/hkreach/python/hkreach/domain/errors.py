@@ -86,7 +86,7 @@ class Invalid(ReachError):
 
 
 class Unavailable(ReachError):
-    """Something we depend on does not answer; nothing was accepted."""
+    """Something we depend on does not answer."""
 
     code = "unavailable"
     title = "Temporarily unavailable"

@@ -91,7 +91,7 @@ def _contact_name(value: Mapping[str, Any], sender: str) -> str | None:
     for contact in _list(value, "contacts"):
         if isinstance(contact, dict) and contact.get("wa_id") == sender and isinstance(contact.get("profile"), dict):
             name = contact["profile"].get("name")
-            return name if isinstance(name, str) else None
+            return _storable(name) if isinstance(name, str) else None
     return None
 
 
@@ -104,7 +104,12 @@ def _text(node: object, name: str) -> str:
     value = node.get(name) if isinstance(node, dict) else None
     if not isinstance(value, str) or not value:
         raise ValueError(name)
-    return value
+    return _storable(value)
+
+
+def _storable(text: str) -> str:
+    """The text, with half an emoji (a name cut at some length, say) replaced: UTF-8 has no place for it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _milliseconds(node: object) -> int:

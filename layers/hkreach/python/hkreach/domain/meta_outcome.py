@@ -18,7 +18,8 @@ NOT_PROCESSED = frozenset(
 PERHAPS_PROCESSED = frozenset({1, 131000})
 """Graph codes that may follow a real send, unless `is_transient` says otherwise."""
 _NEEDS_THE_OPERATOR = frozenset(
-    {0, 3, 10, 102, 104, 190, 200, 368, 2500, 131005, 131031, 131037, 131042, 131045, 133010}
+    {0, 3, 10, 102, 104, 190, *range(200, 300), 368, 2500, 131005, 131031, 131037, 131042, 131044, 131045}
+    | {131048, 131064, 133000, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011}
 )
 """Token, permission or account trouble: the same message can go once an operator has mended it."""
 

@@ -26,6 +26,13 @@ class Template:
     header_text: str | None = None
 
 
+def check_language_code(text: str) -> str:
+    """A language code as it came. Raises ValueError if WhatsApp has none of its form."""
+    if not re.fullmatch(r"[a-z]{2,3}(_[A-Za-z0-9]{2,8})?", text):
+        raise ValueError("must be a language code of WhatsApp's, such as en, en_US or zh_HK")
+    return text
+
+
 def check_parameter(text: str, limit: int) -> str:
     """A value for a variable part, as it came. Raises ValueError with the reason where Meta would refuse it."""
     if not text.strip():
@@ -34,6 +41,8 @@ def check_parameter(text: str, limit: int) -> str:
         raise ValueError("must not hold newlines or tabs: WhatsApp refuses them in template parameters")
     if "     " in text:
         raise ValueError("must not hold more than four spaces in a row: WhatsApp refuses them in template parameters")
+    if re.search(r"[\ud800-\udfff]", text):
+        raise ValueError("must not hold half a character: a \\ud83d, say, needs its second half")
     if len(text) > limit:
         raise ValueError(f"has {len(text):,} characters; at most {limit:,} are allowed")
     return text

@@ -1,9 +1,11 @@
 """Which addresses of an integrator's server we ever call."""
 
-import ipaddress
+import re
 from urllib.parse import urlsplit
 
 MAX_ADDRESS = 2_048
+# Labels, then a last one that begins with a letter: no single word, and no number in whatever form (127.1, 0x7f.1).
+_PUBLIC_HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?\.?")
 
 
 def is_local_target(url: str, local_targets: frozenset[str]) -> bool:
@@ -27,16 +29,8 @@ def check_webhook_address(url: str, local_targets: frozenset[str]) -> str:
         return url
     if parts.scheme != "https" or port not in (None, 443):
         raise ValueError("must begin with https:// and use port 443")
-    if not parts.hostname or "." not in parts.hostname or _is_ip_address(parts.hostname):
+    if not _PUBLIC_HOST.fullmatch(parts.hostname or ""):
         raise ValueError("must have a public host name, not a number or a single word")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or a password")
     return url
-
-
-def _is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host.rsplit(".", 1)[-1].isdigit()  # 127.1 and the like
-    return True

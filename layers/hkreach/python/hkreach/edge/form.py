@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached, parse_options_header
 
@@ -30,21 +32,21 @@ def read_form(body: bytes, content_type: str, max_file_bytes: int) -> tuple[Form
     """
     faults: list[Fault] = []
     parts = _parts(body, content_type)
-    files = [part for part in parts if part.name == "file" and part.filename is not None]
+    files = [part for part in parts if part.name == "file" and _filename(part) is not None]
     faults += [
         Fault(part.name, f"{part.name} must be a plain field: only file is a file")
         for part in parts
-        if part.filename is not None and part.name != "file"
+        if _filename(part) is not None and part.name != "file"
     ]
     if len(files) != 1:
         faults.append(Fault("file", f"file must come once, as a file with a name; it came {len(files)} times"))
-    file = IncomingFile(files[0].raw, files[0].filename) if files else None
+    file = IncomingFile(files[0].raw, _filename(files[0])) if files else None
     if file is not None and len(file.content) > max_file_bytes:
         raise TooLarge(
             f"The file has {len(file.content):,} bytes; at most {max_file_bytes:,} are taken: make it smaller."
         )
     return Form(
-        _fields([part for part in parts if part.filename is None and part.name != "file"], faults), file
+        _fields([part for part in parts if _filename(part) is None and part.name != "file"], faults), file
     ), faults
 
 
@@ -70,6 +72,12 @@ def _parts(body: bytes, content_type: str) -> list[MultipartPart]:
         raise Malformed("The body is not a complete multipart form.") from None
 
 
+def _filename(part: MultipartPart) -> str | None:
+    """The file's name, also from RFC 5987's `filename*`: some clients send no other for a name that is not ASCII."""
+    encoded = re.search(r";\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", part.disposition, re.IGNORECASE)
+    return unquote(encoded[1]) if encoded else part.filename
+
+
 def _fields(parts: list[MultipartPart], faults: list[Fault]) -> dict[str, Any]:
     values: dict[str, list[str]] = {}
     for part in parts:
@@ -78,9 +86,11 @@ def _fields(parts: list[MultipartPart], faults: list[Fault]) -> dict[str, Any]:
                 f"The field {part.name[:100]!r} has {part.size:,} bytes; at most {_FIELD_BYTES:,} are taken."
             )
         try:
-            values.setdefault(part.name, []).append(part.raw.decode("utf-8"))
+            text = part.raw.decode("utf-8")
         except UnicodeDecodeError:
             faults.append(Fault(part.name, f"{part.name} must be UTF-8 text"))
+        else:
+            values.setdefault(part.name, []).append(text)
     fields: dict[str, Any] = {}
     for name, texts in values.items():
         if name == "bodyParams":

@@ -1,7 +1,6 @@
 """The router of the functions behind API Gateway, with our answers for all that goes wrong."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,7 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hkreach.domain.errors import Malformed, NotFound, ReachError, TooLarge, Unavailable
 from hkreach.edge.problem import Internal, problem_response
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
+
+# A write whose answer was lost may have been made, so this promises nothing of what happened.
+_TRY_AGAIN = (
+    "A part of this service does not answer just now. Try again; with the same Idempotency-Key nothing is sent twice."
+)
 
 
 def http_api() -> APIGatewayRestResolver:
@@ -27,13 +31,14 @@ def http_api() -> APIGatewayRestResolver:
 
     @api.exception_handler(ReachError)  # type: ignore[untyped-decorator]
     def of_the_caller(error: ReachError) -> Response[str]:
-        logger.info("request refused", code=error.code, fields=[fault.field for fault in error.faults])
+        # Not which fields: their names are the caller's, and anything can be one.
+        logger.info("request refused", code=error.code, faults=len(error.faults))
         return answer(error)
 
     @api.exception_handler([BotoCoreError, ClientError])  # type: ignore[untyped-decorator]
     def of_aws(error: Exception) -> Response[str]:
         logger.error("aws call failed", exc_info=error)
-        return answer(Unavailable("A part of this service does not answer just now. Nothing was accepted: try again."))
+        return answer(Unavailable(_TRY_AGAIN))
 
     @api.exception_handler(Exception)  # type: ignore[untyped-decorator]
     def of_ours(error: Exception) -> Response[str]:
@@ -64,8 +69,8 @@ def body_bytes(event: APIGatewayProxyEvent, limit: int, advice: str = "") -> byt
     if size <= limit + 2:  # base64's padding
         try:
             body = base64.b64decode(text, validate=True) if event.is_base64_encoded else text.encode()
-        except binascii.Error:
-            raise Malformed("The body is not valid base64.") from None
+        except ValueError:
+            raise Malformed("The body is not valid base64 or not valid UTF-8.") from None
         size = len(body)
         if size <= limit:
             return body

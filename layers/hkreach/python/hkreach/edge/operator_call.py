@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from hkreach.domain.errors import ReachError
+from hkreach.domain.errors import Fault, Invalid, ReachError
+from hkreach.domain.template import check_language_code
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
 
 type _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
-type _Id = Annotated[str, StringConstraints(pattern=r"^\d{1,32}$")]
+type _Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
 type _Secret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[\x21-\x7e]+$")]
 
 
@@ -21,7 +22,7 @@ class _Call(BaseModel):
 class _CreateApp(_Call):
     action: Literal["create_app"]
     app_name: str
-    language_code: str = "en"
+    language_code: Annotated[str, AfterValidator(check_language_code)] = "en"
     phone_number_id: _Id | None = None
     waba_id: _Id | None = None
     access_token: _Text | None = None
@@ -30,11 +31,22 @@ class _CreateApp(_Call):
 
     def perform(self, administer: Administer) -> Shown:
         meta = webhook = None
+        self._refuse_half_of_something()
         if self.phone_number_id and self.waba_id and self.access_token:
             meta = NewMetaAccount(self.phone_number_id, self.waba_id, self.access_token)
         if self.webhook_url is not None:
             webhook = NewWebhook(self.webhook_url, self.webhook_secret)
         return administer.create_app(self.app_name, self.language_code, meta, webhook)
+
+    def _refuse_half_of_something(self) -> None:
+        account = {"phoneNumberId": self.phone_number_id, "wabaId": self.waba_id, "accessToken": self.access_token}
+        missing = [name for name, value in account.items() if value is None]
+        faults = [Fault(name, f"{name} is required with the others of a Meta account") for name in missing]
+        faults = faults if len(missing) < len(account) else []
+        if self.webhook_secret is not None and self.webhook_url is None:
+            faults.append(Fault("webhookUrl", "webhookUrl is required with a webhookSecret"))
+        if faults:
+            raise Invalid("The app was not created.", faults)
 
 
 class _ShowApp(_Call):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType, async_process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,6 +14,7 @@ from hkreach.domain.backoff import full_jitter
 from hkreach.domain.progress import Progress
 
 _LONGEST_WAIT = 60
+logger = Logger(service="hkreach", child=True)
 
 
 class TryLater(Exception):
@@ -33,7 +35,12 @@ def work_on_batch(
     """
 
     def one(record: SQSRecord) -> None:
-        progress = work(record)
+        try:
+            progress = work(record)
+        except Exception:
+            # The batch would only count it: without this line a record could come to the dead letters unexplained.
+            logger.exception("queue record failed", queue_message_id=record.message_id)
+            raise
         if progress == "done":
             return
         tries = int(record.attributes.approximate_receive_count)

@@ -29,6 +29,7 @@ from hkreach.domain.template import (
     MAX_HEADER_TEXT,
     MAX_TEMPLATE_NAME,
     Template,
+    check_language_code,
     check_parameter,
 )
 from hkreach.edge.form import read_form
@@ -57,12 +58,6 @@ def _template_name(text: str) -> str:
     return text
 
 
-def _language_code(text: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}(_[A-Za-z0-9]{2,8})?", text):
-        raise ValueError("must be a language code of WhatsApp's, such as en, en_US or zh_HK")
-    return text
-
-
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must not hold control characters")
@@ -87,7 +82,7 @@ class _Send(BaseModel):
 
     to: Annotated[str, AfterValidator(parse_recipient)]
     template_name: Annotated[str, AfterValidator(_template_name)]
-    language_code: Annotated[str, AfterValidator(_language_code)] | None = None
+    language_code: Annotated[str, AfterValidator(check_language_code)] | None = None
     third_party_app_name: _Label | None = None
     body_params: Annotated[
         Annotated[list[_Param], Field(max_length=MAX_BODY_PARAMS), Tag("positional")]
@@ -179,10 +174,21 @@ def _validate[Body: _Send](model: type[Body], values: object) -> tuple[Body | No
         return None, [_fault(model, details) for details in error.errors(include_url=False, include_input=False)]
 
 
+def _location(details: ErrorDetails) -> tuple[int | str, ...]:
+    """Where the fault is, without pydantic's own marks inside `bodyParams`."""
+    match details["loc"]:
+        case ("bodyParams", "positional" | "named", name, "[key]"):
+            return ("bodyParams", name)
+        case ("bodyParams", "positional" | "named", *inner):
+            return ("bodyParams", *inner)
+        case location:
+            return location
+
+
 def _fault(model: type[_Send], details: ErrorDetails) -> Fault:
-    path = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"] if part not in (*_TAGS, "[key]")
-    ).lstrip(".")[:200]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _location(details)).lstrip(".")[
+        :200
+    ]
     kind, context = details["type"], details.get("ctx", {})
     words = str(context["error"]) if kind == "value_error" else _WORDS.get(kind, details["msg"])
     if kind == "extra_forbidden":

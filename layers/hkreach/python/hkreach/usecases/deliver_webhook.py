@@ -9,7 +9,7 @@ from hkreach.domain.progress import Progress
 from hkreach.domain.signature import sign
 from hkreach.ports import Apps, SealedSecrets, WebhookClient
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
 
 
 def deliver_webhook(event: Event, *, apps: Apps, secrets: SealedSecrets, client: WebhookClient) -> Progress:

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,7 +15,9 @@ from hkreach.domain.meta_callback import Unreadable, inbound_of, status_of_callb
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
+
+type _Item = StatusCallback | InboundMessage | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,9 @@ class ReceiveMeta:
             raise Unauthorized
         fates: Counter[str] = Counter()
         failure: Exception | None = None
-        for item in self._items(body):
+        for read in self._items(body):
             try:
-                fates[self._record(item)] += 1
+                fates[self._record(read())] += 1
             except Exception as error:
                 logger.exception("callback item was not recorded")
                 failure = error
@@ -47,19 +50,20 @@ class ReceiveMeta:
             raise failure
         return fates
 
-    def _items(self, body: bytes) -> Iterator[StatusCallback | InboundMessage | Unreadable]:
+    def _items(self, body: bytes) -> Iterator[Callable[[], _Item]]:
+        """Each item, still to be read: reading one may look up its app, and that may fail for it alone."""
         try:
             callback = json.loads(body)
-        except ValueError:
-            yield Unreadable("body is not JSON")
+        except (ValueError, RecursionError):
+            yield lambda: Unreadable("body is not JSON")
             return
         for value in values_of(callback):
             for node in _nodes(value, "statuses"):
-                yield status_of_callback(value, node)
+                yield partial(status_of_callback, value, node)
             for node in _nodes(value, "messages"):
-                yield inbound_of(value, node, self.apps.name_of_number, self.now())
+                yield partial(inbound_of, value, node, self.apps.name_of_number, self.now())
 
-    def _record(self, item: StatusCallback | InboundMessage | Unreadable) -> str:
+    def _record(self, item: _Item) -> str:
         match item:
             case StatusCallback():
                 fate = self.messages.record_status(item)

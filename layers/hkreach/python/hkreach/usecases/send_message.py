@@ -7,13 +7,13 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import Claim, MessageError, OutboundMessage
-from hkreach.domain.meta_outcome import Accepted, NotSent, Refused, Uncertain
+from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
 from hkreach.ports import Apps, Clock, MediaStore, Messages, Meta, SealedSecrets
 
-logger = Logger(child=True)
+logger = Logger(service="hkreach", child=True)
 
 _NO_ACCOUNT = MessageError(
     "no_meta_account",
@@ -57,11 +57,13 @@ class SendMessage:
             self.messages.record_failed(message.message_id, self.now(), uploaded.error)
             return "done"
         if not isinstance(uploaded, Accepted):
-            logger.warning("upload did not succeed", message_id=message.message_id, outcome=repr(uploaded))
+            logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
             return "later"
-        if time_left() < (self.call_seconds + 2) * SECOND:
+        # Longer than the call: connecting is not part of it, and this invocation should live to write the outcome.
+        claim_lasts = (self.call_seconds + 5) * SECOND
+        if time_left() < claim_lasts:
             return 1
-        claim = self.messages.claim(message.message_id, self.now(), self.now() + (self.call_seconds + 5) * SECOND)
+        claim = self.messages.claim(message.message_id, self.now(), self.now() + claim_lasts)
         if claim is None:
             return 1  # Another worker was quicker; its claim or its outcome is there to be read next time.
         body = meta_message(message.to, message.message_id, message.template, message.media, uploaded.meta_id or None)
@@ -71,7 +73,7 @@ class SendMessage:
         self, message: OutboundMessage, account: MetaAccount, token: str, claim: Claim, body: dict[str, object]
     ) -> Progress:
         outcome = self.meta.send(account.phone_number_id, token, body)
-        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=repr(outcome))
+        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=_for_the_log(outcome))
         match outcome:
             case Accepted(wamid):
                 self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
@@ -96,11 +98,22 @@ class SendMessage:
     def _token(self, app: App, account: MetaAccount) -> str:
         return self.secrets.open(app.app_name, "access_token", account.access_token)
 
-    def _upload(
-        self, message: OutboundMessage, account: MetaAccount, token: str
-    ) -> Accepted | NotSent | Refused | Uncertain:
+    def _upload(self, message: OutboundMessage, account: MetaAccount, token: str) -> Outcome:
         assert message.media is not None
         content = self.media.get(message.media.key)
         return self.meta.upload(
             account.phone_number_id, token, content, message.media.mime_type, message.media.filename
         )
+
+
+def _for_the_log(outcome: Outcome) -> str:
+    """What may be logged: Meta's ids and details can hold the customer's number or the message's text."""
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case NotSent(code):
+            return f"not sent: {code}"
+        case Refused(error):
+            return f"refused: {error.code}"
+        case Uncertain(reason):
+            return f"uncertain: {reason}"
