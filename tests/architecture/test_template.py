@@ -1,0 +1,205 @@
+"""template.yaml: who may touch what, where failures go, and what is never deployed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hkreach.settings import _Settings
+from tests.edge.test_settings import MODELS
+from tests.template import resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+ROLES = resources("AWS::IAM::Role")
+QUEUES = resources("AWS::SQS::Queue")
+
+
+def _statements(role: str) -> list[dict[str, Any]]:
+    return [
+        statement for policy in ROLES[role]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+    ]  # fmt: skip
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _actions(role: str) -> set[str]:
+    return {action for statement in _statements(role) for action in _list(statement["Action"])}
+
+
+def _evaluate(node: Any, parameters: dict[str, str]) -> Any:
+    """The few intrinsic functions that the template's rules use."""
+    match node:
+        case {"Ref": name}:
+            return parameters[name]
+        case {"Fn::Equals": [left, right]}:
+            return _evaluate(left, parameters) == _evaluate(right, parameters)
+        case {"Fn::Not": [inner]}:
+            return not _evaluate(inner, parameters)
+    return node
+
+
+def _is_refused(**given: str) -> bool:
+    parameters = {name: str(node.get("Default", "")) for name, node in template()["Parameters"].items()} | given
+    return any(
+        _evaluate(rule["RuleCondition"], parameters)
+        and not all(_evaluate(assertion["Assert"], parameters) for assertion in rule["Assertions"])
+        for rule in template()["Rules"].values()
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_a_role_and_a_log_group_of_its_own(name: str) -> None:
+    step = name.removesuffix("Function")
+
+    assert {"Fn::GetAtt": [f"{step}Role", "Arn"]} == FUNCTIONS[name]["Role"]
+    assert {"LogGroup": {"Ref": f"{step}Logs"}} == FUNCTIONS[name]["LoggingConfig"]
+    assert resources("AWS::Logs::LogGroup")[f"{step}Logs"]["RetentionInDays"] > 0
+    assert {"logs:CreateLogStream", "logs:PutLogEvents"} <= _actions(f"{step}Role")
+    assert "ManagedPolicyArns" not in ROLES[f"{step}Role"]
+    assert "Policies" not in FUNCTIONS[name], "nothing is added to the role by SAM"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_anything_to_everything(role: str) -> None:
+    for statement in _statements(role):
+        assert "Allow" == statement["Effect"]
+        assert "NotAction" not in statement
+        # The local AWS knows SendMessageBatch as an action of its own.
+        assert {"sqs:SendMessage*"} >= {action for action in _list(statement["Action"]) if "*" in action}
+        for resource in _list(statement["Resource"]):
+            text = json.dumps(resource)
+            assert '"*"' not in text
+            assert "Ref" in text or "GetAtt" in text or "${" in text, "an exact ARN of this stack"
+
+
+def test_only_who_must_may_open_secrets_and_only_for_its_purpose() -> None:
+    """Where the local AWS cannot evaluate the condition it is left out, there alone."""
+    opened = {}
+    for role in ROLES:
+        for statement in _statements(role):
+            of_secrets = {"Fn::GetAtt": ["SecretsKey", "Arn"]} in _list(statement["Resource"])
+            if of_secrets and "kms:Decrypt" in _list(statement["Action"]):
+                if_local, local, elsewhere = statement["Condition"]["Fn::If"]
+                assert ("IsLocal", {"Ref": "AWS::NoValue"}) == (if_local, local)
+                opened[role] = elsewhere["StringEquals"]
+
+    through_ssm = {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}
+    assert {
+        "SendMessageRole": {"kms:EncryptionContext:purpose": "access_token"},
+        "DeliverWebhookRole": {"kms:EncryptionContext:purpose": "webhook_secret"},
+        "ReceiveMetaRole": through_ssm,
+        "AdministerRole": through_ssm,
+    } == opened
+
+
+def test_events_are_published_under_our_own_source_only() -> None:
+    (statement,) = (s for role in ROLES for s in _statements(role) if "events:PutEvents" in _list(s["Action"]))
+
+    condition = json.dumps(statement["Condition"])
+    assert '"events:source": "hkreach"' in condition
+    assert {"events:PutEvents"} <= _actions("RelayEventsRole")
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_each_queue_has_dead_letters_or_is_for_them_with_an_alarm(name: str) -> None:
+    dead = {
+        json.dumps(queue["RedrivePolicy"]["deadLetterTargetArn"])
+        for queue in QUEUES.values()
+        if "RedrivePolicy" in queue
+    }
+    if "DeadLetter" not in name:
+        assert json.dumps({"Fn::GetAtt": [name.replace("Queue", "DeadLetterQueue"), "Arn"]}) in dead
+        assert int(QUEUES[name]["RedrivePolicy"]["maxReceiveCount"]) <= 10
+        return
+    alarms = [
+        alarm for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}} in alarm["Dimensions"]
+    ]  # fmt: skip
+    (alarm,) = alarms
+    assert ("ApproximateNumberOfMessagesVisible", 0, "GreaterThanThreshold") == (
+        alarm["MetricName"], alarm["Threshold"], alarm["ComparisonOperator"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_source_of_records_takes_partial_answers_and_knows_where_failures_go(name: str) -> None:
+    for source in FUNCTIONS[name].get("Events", {}).values():
+        properties = source["Properties"]
+        if source["Type"] in {"SQS", "DynamoDB"}:
+            assert ["ReportBatchItemFailures"] == properties["FunctionResponseTypes"]
+        if source["Type"] == "DynamoDB":
+            assert "Destination" in properties["DestinationConfig"]["OnFailure"]
+            assert 0 < properties["MaximumRetryAttempts"] <= 10_000
+        if source["Type"] == "SQS":
+            queue = QUEUES[properties["Queue"]["Fn::GetAtt"][0]]
+            timeout = FUNCTIONS[name].get("Timeout", template()["Globals"]["Function"]["Timeout"])
+            assert queue["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_a_call_and_its_claim_fit_into_the_senders_time() -> None:
+    send = FUNCTIONS["SendMessageFunction"]
+    claim = int(send["Environment"]["Variables"]["CALL_SECONDS"]) + 5
+
+    assert 2 * claim <= send["Timeout"], "an upload and a call"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_gets_the_settings_it_reads(name: str) -> None:
+    model: type[_Settings] = MODELS[name.replace("Function", "Settings")]
+    given = set(FUNCTIONS[name]["Environment"]["Variables"]) | set(
+        template()["Globals"]["Function"]["Environment"]["Variables"]
+    )
+    known = {field.upper() for field in model.model_fields}
+    needed = {field.upper() for field, info in model.model_fields.items() if info.is_required()}
+
+    assert needed <= given
+    assert set(FUNCTIONS[name]["Environment"]["Variables"]) <= known, "nothing is given that nobody reads"
+
+
+def test_loopback_opens_on_a_developers_machine_only() -> None:
+    assert not _is_refused(Stage="local", LocalTargets="127.0.0.1:9000")
+    for stage in ("dev", "prod"):
+        assert _is_refused(Stage=stage, LocalTargets="127.0.0.1:9000")
+        assert not _is_refused(Stage=stage)
+
+
+def test_a_domain_needs_its_certificate() -> None:
+    assert _is_refused(Stage="prod", DomainName="api.example.com")
+    assert not _is_refused(Stage="prod", DomainName="api.example.com", CertificateArn="arn:x")
+
+
+def test_what_an_operator_may_set_has_the_promised_defaults() -> None:
+    defaults = {name: node.get("Default") for name, node in template()["Parameters"].items()}
+
+    assert ("arm64", "https://graph.facebook.com", "v25.0", "") == (
+        defaults["Arch"], defaults["GraphUrl"], defaults["GraphVersion"], defaults["LocalTargets"],
+    )  # fmt: skip
+
+
+def test_the_gateways_own_answers_are_problems() -> None:
+    for name, response in resources("AWS::Serverless::Api")["Api"]["GatewayResponses"].items():
+        text = response["ResponseTemplates"]["application/json"].replace("$context.requestId", "r")
+        problem = json.loads(text)
+        assert response["StatusCode"] == problem["status"], name
+        assert {"type", "title", "status", "detail", "code", "retryable", "requestId"} == set(problem)
+        assert "'application/problem+json'" == response["ResponseParameters"]["Headers"]["Content-Type"]
+
+
+def test_everything_expires() -> None:
+    ttl = resources("AWS::DynamoDB::Table")["MessagesTable"]["TimeToLiveSpecification"]
+
+    assert {"AttributeName": "expiresAt", "Enabled": True} == ttl
+    assert {"ExpirationInDays": 30}.items() <= resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"][
+        "Rules"
+    ][0].items()
+
+
+def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
+    pattern = resources("AWS::Events::Rule")["WebhookRule"]["EventPattern"]
+
+    assert ["hkreach"] == pattern["source"]
+    status, received = pattern["$or"]
+    assert (["messages.status"], ["messages.received"]) == (status["detail-type"], received["detail-type"])
+    assert ["sent", "delivered", "read", "failed"] == status["detail"]["data"]["status"]

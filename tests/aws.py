@@ -1,0 +1,90 @@
+"""AWS as moto imitates it, with the template's own tables and queues. Clients are made once; `mock_aws` is per test."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from hkreach.adapters.aws import client
+from tests.template import resources, table_definition
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+}
+APPS_TABLE = "apps"
+MESSAGES_TABLE = "messages"
+MEDIA_BUCKET = "media"
+BUS = "hkreach-test"
+META_PARAMETERS = "/hkreach-test/meta"
+SEND_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send"
+WEBHOOK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks"
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """The process's environment with these values, and nothing that points to a real account or another stack."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in values.items():
+            patch.setenv(name, value)
+        yield
+
+
+@cache
+def aws(service: str) -> Any:
+    """A client with the settings that the functions use, for as long as the tests run."""
+    with environment(ENVIRONMENT):
+        return client(service)
+
+
+@contextmanager
+def imitated() -> Iterator[None]:
+    """AWS with the resources of the template, empty."""
+    with mock_aws():
+        aws("dynamodb").create_table(TableName=APPS_TABLE, **table_definition("AppsTable"))
+        aws("dynamodb").create_table(TableName=MESSAGES_TABLE, **table_definition("MessagesTable"))
+        aws("s3").create_bucket(Bucket=MEDIA_BUCKET)
+        for url, logical_id in ((SEND_QUEUE_URL, "SendQueue"), (WEBHOOK_QUEUE_URL, "WebhookQueue")):
+            seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
+            aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
+        yield
+
+
+def new_key() -> str:
+    """A KMS key; returns its ARN."""
+    arn: str = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+def queued(url: str = SEND_QUEUE_URL) -> list[dict[str, Any]]:
+    """What waits on a queue, each record with its body read as JSON."""
+    answer = aws("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageSystemAttributeNames=["All"]
+    )
+    return [record | {"Body": json.loads(record["Body"])} for record in answer.get("Messages", [])]
+
+
+def bus_with_listener() -> str:
+    """Make the bus with a rule that copies all events to a queue; returns the queue's address for `queued`."""
+    url: str = aws("sqs").create_queue(QueueName="listener")["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("events").create_event_bus(Name=BUS)
+    aws("events").put_rule(Name="all", EventBusName=BUS, EventPattern=json.dumps({"source": ["hkreach"]}))
+    aws("events").put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "listener", "Arn": arn}])
+    return url
+
+
+def items(table: str) -> list[dict[str, Any]]:
+    """All items of a table as they are stored."""
+    found: list[dict[str, Any]] = aws("dynamodb").scan(TableName=table)["Items"]
+    return found

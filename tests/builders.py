@@ -1,0 +1,73 @@
+"""Things that tests begin with: each as plain as it can be, and every part of it can be given."""
+
+from typing import Any
+
+from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.change import Change
+from hkreach.domain.media import Media
+from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
+from hkreach.domain.template import Template
+from hkreach.domain.time import DAY
+
+NOW = 1_795_338_000_123
+MESSAGE_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+OTHER_ID = "9c5e5b0e-7f8e-4a51-9b5b-0f3f6d1c2a10"
+NUMBER = "106540352242922"
+OTHER_NUMBER = "106540352242933"
+WAMID = "wamid.HBgMOTE5OTk5OTk5OTk5FQIAERgSMEQ5QjRGNkY5QTA3QzQ4RjQ1AA=="
+RECIPIENT = "919999999999"
+TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], "Thank you for your order!")
+ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retryable=False)
+PDF = b"%PDF-1.4\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+MEDIA = Media("mystore/outbound/0a1b", "application/pdf", len(PDF), "invoice.pdf")
+
+
+def outbound(message_id: str = MESSAGE_ID, **parts: Any) -> OutboundMessage:
+    values: dict[str, Any] = {
+        "app_name": "mystore",
+        "phone_number_id": NUMBER,
+        "to": RECIPIENT,
+        "template": TEMPLATE,
+        "facts": {Status.QUEUED: NOW},
+        "expires_at": (NOW + 90 * DAY) // 1000 * 1000,  # the table keeps whole seconds
+    }
+    return OutboundMessage(message_id=message_id, **(values | parts))
+
+
+def inbound(message_id: str = OTHER_ID, **parts: Any) -> InboundMessage:
+    values: dict[str, Any] = {
+        "app_name": "mystore",
+        "phone_number_id": NUMBER,
+        "sender": RECIPIENT,
+        "wamid": "wamid.in",
+        "received_at": NOW,
+        "expires_at": (NOW + 90 * DAY) // 1000 * 1000,
+        "content": {"type": "text", "text": {"body": "Where is my order? ☕"}},
+        "contact_name": "John Doe",
+    }
+    return InboundMessage(message_id=message_id, **(values | parts))
+
+
+def callback(status: Status = Status.SENT, at: int = NOW + 1000, **parts: Any) -> StatusCallback:
+    values: dict[str, Any] = {"wamid": WAMID, "phone_number_id": NUMBER, "message_id": MESSAGE_ID}
+    return StatusCallback(status=status, at=at, **(values | parts))
+
+
+def app(app_name: str = "mystore", **parts: Any) -> App:
+    values: dict[str, Any] = {
+        "language_code": "en",
+        "created_at": NOW,
+        "keys": {"SampleKey1": "0" * 64},
+        "meta": MetaAccount(NUMBER, "102290129340398", b"sealed token"),
+        "webhook": Webhook("https://shop.example.com/whatsapp/events", b"sealed secret"),
+    }
+    return App(app_name, **(values | parts))
+
+
+def change(after: OutboundMessage | InboundMessage, before: OutboundMessage | None = None, number: str = "1") -> Change:
+    return Change(number, before, after)
+
+
+def claimed(number: int = 1, until: int = NOW + 25_000) -> Claim:
+    return Claim(number, until)

@@ -1,0 +1,88 @@
+"""Each contract runs on the fake and on the real adapter, the latter against moto with the template's own tables."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_items import from_item
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.s3_media import S3Media
+from hkreach.adapters.ssm_meta_app import SSMMetaApp
+from hkreach.ports import Apps, MediaStore, Messages, MetaAppSecrets, SealedSecrets
+from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, items, new_key
+from tests.builders import NOW
+from tests.fakes.apps import FakeApps
+from tests.fakes.clock import FakeClock
+from tests.fakes.messages import FakeMessages
+from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+from tests.fakes.stores import FakeMediaStore
+
+
+@dataclass
+class MessagesUnderTest:
+    messages: Messages
+    clock: FakeClock
+    attempts: Callable[[str], list[tuple[int, int, str]]]
+    """Each attempt that a message keeps: the claim's number, when, code."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def imitated_aws() -> Iterator[None]:
+    with imitated():
+        yield
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest:
+    if request.param == "fake":
+        fake = FakeMessages(clock)
+        return MessagesUnderTest(fake, clock, fake.attempts_of)
+    request.getfixturevalue("imitated_aws")
+
+    def attempts(message_id: str) -> list[tuple[int, int, str]]:
+        stored: list[dict[str, Any]] = [from_item(item) for item in items(MESSAGES_TABLE)]
+        item = next(item for item in stored if item["messageId"] == message_id)
+        return [(attempt["n"], attempt["at"], attempt["code"]) for attempt in item.get("attempts", [])]
+
+    return MessagesUnderTest(DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock), clock, attempts)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def apps(request: pytest.FixtureRequest) -> Apps:
+    if request.param == "fake":
+        return FakeApps()
+    request.getfixturevalue("imitated_aws")
+    return DynamoDBApps(aws("dynamodb"), APPS_TABLE, 60)
+
+
+@pytest.fixture(params=["fake", "s3"])
+def media(request: pytest.FixtureRequest) -> MediaStore:
+    if request.param == "fake":
+        return FakeMediaStore()
+    request.getfixturevalue("imitated_aws")
+    return S3Media(aws("s3"), MEDIA_BUCKET)
+
+
+@pytest.fixture(params=["fake", "kms"])
+def sealed(request: pytest.FixtureRequest) -> SealedSecrets:
+    if request.param == "fake":
+        return FakeSealedSecrets()
+    request.getfixturevalue("imitated_aws")
+    return KMSSecrets(aws("kms"), new_key())
+
+
+@pytest.fixture(params=["fake", "ssm"])
+def meta_app(request: pytest.FixtureRequest) -> MetaAppSecrets:
+    if request.param == "fake":
+        return FakeMetaApp()
+    request.getfixturevalue("imitated_aws")
+    return SSMMetaApp(aws("ssm"), META_PARAMETERS, new_key())

@@ -1,0 +1,133 @@
+"""RequestsMeta: what goes out byte for byte, and an outcome for whatever comes back or does not."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from requests import Session
+
+from hkreach.adapters.requests_meta import RequestsMeta
+from hkreach.adapters.requests_session import session
+from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.template import meta_message
+from tests.builders import MESSAGE_ID, NUMBER, PDF, RECIPIENT, TEMPLATE
+from tests.contracts.server import CLOSE, SILENCE, Server, answer, refused_port, serving
+from tests.fakes.outside import FakeMeta
+
+pytestmark = pytest.mark.loopback
+
+MESSAGE = meta_message(RECIPIENT, MESSAGE_ID, TEMPLATE, None, None)
+SENT = answer(200, b'{"messaging_product":"whatsapp","messages":[{"id":"wamid.1"}]}')
+TORN_HEADERS = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+TORN_BODY = TORN_HEADERS + b'Content-Length: 99\r\n\r\n{"messages":[{"id":"wamid.1"}'
+BUSY = answer(500, b'{"error":{"code":131016,"message":"(#131016) Service unavailable"}}')
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+def _meta(url: str) -> RequestsMeta:
+    return RequestsMeta(session(), url, "v25.0", 0.3)
+
+
+def _send(server: Server, *script: bytes | None) -> Outcome:
+    server.script += script
+    return _meta(server.url).send(NUMBER, "EAAtoken", MESSAGE)
+
+
+def test_a_message_is_one_post_of_json(server: Server) -> None:
+    outcome = _send(server, SENT)
+
+    assert Accepted("wamid.1") == outcome == FakeMeta().send(NUMBER, "t", MESSAGE)
+    ((line, headers, body),) = server.requests
+    assert f"POST /v25.0/{NUMBER}/messages HTTP/1.1" == line
+    assert ("Bearer EAAtoken", "application/json") == (headers["authorization"], headers["content-type"])
+    assert MESSAGE == json.loads(body)
+
+
+def test_an_upload_is_a_form_with_the_files_very_bytes(server: Server) -> None:
+    server.script.append(answer(200, b'{"id":"media-1"}'))
+    outcome = _meta(server.url + "/").upload(NUMBER, "EAAtoken", PDF, "application/pdf", 'In "voice" ☕.pdf')
+
+    assert Accepted("media-1") == outcome
+    ((line, headers, body),) = server.requests
+    assert f"POST /v25.0/{NUMBER}/media HTTP/1.1" == line
+    assert headers["content-type"].startswith("multipart/form-data; boundary=")
+    for part in (b'name="messaging_product"\r\n\r\nwhatsapp', b'name="type"\r\n\r\napplication/pdf', PDF):
+        assert part in body
+    assert "In %22voice%22 ☕.pdf".encode() in body
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (BUSY, NotSent("131016")),
+        (answer(429), Uncertain("HTTP 429 without a Graph error or an id")),
+        (answer(502, b"<html>Bad gateway</html>"), Uncertain("HTTP 502 without a Graph error or an id")),
+        (answer(200, b"{}"), Uncertain("HTTP 200 without a Graph error or an id")),
+        (answer(302, b"", "Location: http://127.0.0.1:1/"), Uncertain("HTTP 302 without a Graph error or an id")),
+    ],
+    ids=["graph error", "empty 429", "html", "no id", "redirect"],
+)
+def test_an_answer_is_read_and_never_followed(server: Server, told: bytes, expected: Outcome) -> None:
+    assert expected == _send(server, told)
+    assert 1 == len(server.requests)
+
+
+def test_a_definite_refusal(server: Server) -> None:
+    outcome = _send(server, answer(400, b'{"error":{"code":132000,"message":"params"}}'))
+
+    assert isinstance(outcome, Refused)
+    assert "132000" == outcome.error.code
+
+
+@pytest.mark.parametrize(
+    "told",
+    [CLOSE, SILENCE, TORN_BODY, TORN_HEADERS, b"nonsense\r\n\r\n"],
+    ids=["hung up", "silence", "torn body", "torn headers", "no http"],
+)
+def test_once_the_request_left_no_answer_is_uncertain_and_nothing_is_repeated(
+    server: Server, told: bytes | None
+) -> None:
+    assert isinstance(_send(server, told), Uncertain)
+    assert 1 == len(server.requests)
+
+
+def test_no_connection_is_certainly_not_sent() -> None:
+    outcome = _meta(f"http://127.0.0.1:{refused_port()}").send(NUMBER, "EAAtoken", MESSAGE)
+
+    assert NotSent("no_connection") == outcome
+
+
+def test_a_name_that_nobody_has_is_certainly_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    assert NotSent("no_connection") == _meta("http://does-not-exist.invalid").send(NUMBER, "EAAtoken", MESSAGE)
+
+
+def test_the_outcome_of_a_fault_of_ours_is_uncertain_too() -> None:
+    """Whatever it is: a claim must get an outcome."""
+    assert isinstance(RequestsMeta(Session(), "nonsense://", "v25.0", 1).send(NUMBER, "t", MESSAGE), Uncertain)
+
+
+def test_a_proxy_or_netrc_of_the_environment_is_not_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{refused_port()}")
+    monkeypatch.setenv("no_proxy", "")
+
+    assert Accepted("wamid.1") == _send(server, SENT)
+
+
+def test_one_connection_carries_many_calls_and_no_cookies(server: Server) -> None:
+    server.script += [answer(200, b'{"id":"a"}', "Set-Cookie: tracked=1; Path=/"), SENT]
+    meta = _meta(server.url)
+    meta.upload(NUMBER, "EAAtoken", PDF, "application/pdf", "a.pdf")
+    meta.send(NUMBER, "EAAtoken", MESSAGE)
+
+    assert [None, None] == [headers.get("cookie") for _, headers, _ in server.requests]

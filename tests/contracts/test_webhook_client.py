@@ -1,0 +1,131 @@
+"""GuardedWebhooks: the exact bytes, once, to public https or to a developer's own targets, and to nobody else."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hkreach.adapters.guarded_webhooks import GuardedWebhooks
+from tests.contracts.server import CLOSE, SILENCE, Server, answer, refused_port, serving
+from tests.fakes.outside import FakeWebhookClient
+
+pytestmark = pytest.mark.loopback
+
+BODY = '{"text":"Zoë ☕"}'.encode()
+HEADERS = {"Content-Type": "application/json", "X-HKReach-Signature": "ab12"}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+def _client(*targets: str) -> GuardedWebhooks:
+    return GuardedWebhooks(frozenset(targets), 0.3)
+
+
+def test_the_very_bytes_and_headers_arrive(server: Server) -> None:
+    failure = _client(server.target).post(f"{server.url}/hook?a=1", BODY, HEADERS)
+
+    assert failure is None
+    assert failure == FakeWebhookClient().post(server.url, BODY, HEADERS)
+    ((line, headers, body),) = server.requests
+    assert ("POST /hook?a=1 HTTP/1.1", BODY) == (line, body)
+    assert ("application/json", "ab12") == (headers["content-type"], headers["x-hkreach-signature"])
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_any_2xx_means_taken(server: Server, status: int) -> None:
+    server.script.append(answer(status))
+
+    assert _client(server.target).post(server.url, BODY, HEADERS) is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410, 429, 500, 503])
+def test_anything_else_is_told_and_not_followed(server: Server, status: int) -> None:
+    server.script.append(answer(status, b"no", f"Location: {server.url}/elsewhere"))
+
+    assert f"HTTP {status}" == _client(server.target).post(server.url, BODY, HEADERS)
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("told", [CLOSE, SILENCE, b"nonsense\r\n\r\n"], ids=["hung up", "silence", "no http"])
+def test_no_answer_is_told_and_not_repeated(server: Server, told: bytes | None) -> None:
+    server.script.append(told)
+
+    assert "no answer" == _client(server.target).post(server.url, BODY, HEADERS)
+    assert 1 == len(server.requests)
+
+
+def test_the_status_counts_when_the_body_never_ends(server: Server) -> None:
+    server.script += [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"]
+
+    assert _client(server.target).post(server.url, BODY, HEADERS) is None
+
+
+def test_nobody_listens() -> None:
+    port = refused_port()
+
+    assert "no answer" == _client(f"127.0.0.1:{port}").post(f"http://127.0.0.1:{port}/", BODY, HEADERS)
+
+
+def test_loopback_is_shut_without_the_setting(server: Server) -> None:
+    assert "no answer" == _client().post(server.url, BODY, HEADERS)
+    assert "no answer" == _client("127.0.0.1:1").post(server.url, BODY, HEADERS)
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+        "https://10.0.0.1/",
+        "http://shop.example.com/",
+        "https://shop.example.com:8443/",
+        "https://user:secret@shop.example.com/",
+        "file:///etc/passwd",
+    ],
+)
+def test_what_may_never_be_called_is_not(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
+
+    assert "no answer" == _client().post(url, BODY, HEADERS)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"]
+)  # fmt: skip
+def test_a_public_name_that_leads_inside_is_not_called(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
+
+    def connect(*_: Any, **__: Any) -> None:
+        pytest.fail("connected")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+    assert "no answer" == _client().post("https://rebound.example.com/", BODY, HEADERS)
+
+
+@pytest.mark.parametrize("address", ["::1", "::127.0.0.1", "::ffff:127.0.0.1", "fe80::1", "fd00::1", "64:ff9b::a00:1"])
+def test_nor_one_that_leads_inside_over_ipv6(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 443, 0, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(socket.socket, "connect", lambda *_, **__: pytest.fail("connected"))
+
+    assert "no answer" == _client().post("https://rebound.example.com/", BODY, HEADERS)
+
+
+def test_a_server_gets_no_cookie_back(server: Server) -> None:
+    server.script.append(answer(200, b"", "Set-Cookie: seen=1; Path=/"))
+    client = _client(server.target)
+    client.post(server.url, BODY, HEADERS)
+    client.post(server.url, BODY, HEADERS)
+
+    assert [None, None] == [headers.get("cookie") for _, headers, _ in server.requests]

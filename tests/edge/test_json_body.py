@@ -1,0 +1,161 @@
+"""The JSON body of a send: each fault is named, all at once, in words that say what would be right."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hkreach.domain.errors import Invalid, Malformed, ReachError, TooLarge
+from hkreach.domain.template import Template
+from hkreach.edge.send_body import read_template_request
+from hkreach.usecases.accept_message import SendRequest
+from tests.edge.conftest import request, told
+
+LEAST = {"to": "+91 99999 99999", "templateName": "hello"}
+
+
+def _read(body: object, **headers: str) -> SendRequest:
+    return read_template_request(
+        request(body if isinstance(body, str | bytes) else json.dumps(body), "application/json", **headers), "de"
+    )
+
+
+def _faults(body: object, **headers: str) -> dict[str, str]:
+    with pytest.raises(Invalid) as refused:
+        _read(body, **headers)
+    return told(refused.value.faults)
+
+
+def test_the_least() -> None:
+    assert SendRequest("919999999999", Template("hello", "de", [])) == _read(LEAST)
+
+
+def test_everything() -> None:
+    body = LEAST | {
+        "languageCode": "zh_HK", "thirdPartyAppName": "MyStore_ERP", "bodyParams": ["Zoë ☕", "2"], "headerText": "Hi",
+    }  # fmt: skip
+    expected = SendRequest(
+        "919999999999", Template("hello", "zh_HK", ["Zoë ☕", "2"], "Hi"), "MyStore_ERP", None, "k-1"
+    )
+
+    assert expected == _read(body, **{"Idempotency-Key": "k-1"})
+    assert expected == _read(json.dumps(body).encode(), **{"Idempotency-Key": "k-1"}), "as base64"
+
+
+def test_named_parameters() -> None:
+    assert {"name": "Zoë", "n_1": "2"} == _read(
+        LEAST | {"bodyParams": {"name": "Zoë", "n_1": "2"}}
+    ).template.body_params
+
+
+@pytest.mark.parametrize("name", ["languageCode", "thirdPartyAppName", "headerText"])
+def test_null_is_as_good_as_nothing(name: str) -> None:
+    assert _read(LEAST) == _read(LEAST | {name: None})
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"to": "123"}, "to", "7 to 15 digits"),
+        ({"to": 919999999999}, "to", "must be text"),
+        ({"to": None}, "to", "must be text"),
+        ({"to": ["919999999999"]}, "to", "must be text"),
+        ({"templateName": ""}, "templateName", "1 to 512 of a-z, 0-9 and _"),
+        ({"templateName": "Hello"}, "templateName", "a-z, 0-9 and _"),
+        ({"templateName": "a" * 513}, "templateName", "512"),
+        ({"templateName": "hello\n"}, "templateName", "a-z"),
+        ({"languageCode": "en-US"}, "languageCode", "en_US"),
+        ({"languageCode": ""}, "languageCode", "en_US"),
+        ({"languageCode": 7}, "languageCode", "must be text"),
+        ({"thirdPartyAppName": ""}, "thirdPartyAppName", "must not be empty"),
+        ({"thirdPartyAppName": "x" * 65}, "thirdPartyAppName", "64"),
+        ({"thirdPartyAppName": "a\nb"}, "thirdPartyAppName", "control characters"),
+        ({"headerText": ""}, "headerText", "must not be empty"),
+        ({"headerText": "x" * 61}, "headerText", "at most 60"),
+        ({"headerText": "a\tb"}, "headerText", "newlines or tabs"),
+        ({"bodyParams": "John"}, "bodyParams", "a list of texts, or an object"),
+        ({"bodyParams": None}, "bodyParams", "a list of texts, or an object"),
+        ({"bodyParams": ["ok", ""]}, "bodyParams[1]", "must not be empty"),
+        ({"bodyParams": ["ok", 7]}, "bodyParams[1]", "must be text"),
+        ({"bodyParams": ["a\nb"]}, "bodyParams[0]", "newlines or tabs"),
+        ({"bodyParams": ["x" * 1025]}, "bodyParams[0]", "at most 1,024"),
+        ({"bodyParams": ["cut \ud83d"]}, "bodyParams[0]", ""),
+        ({"bodyParams": ["x"] * 101}, "bodyParams", "at most 100"),
+        ({"bodyParams": {f"p{n}": "x" for n in range(101)}}, "bodyParams", "at most 100"),
+        ({"bodyParams": {"name": ""}}, "bodyParams.name", "must not be empty"),
+        ({"bodyParams": {"name": None}}, "bodyParams.name", "must be text"),
+        ({"bodyParams": {"Na me": "x"}}, "bodyParams.Na me", ""),
+        ({"bodyParams": {"named": 5}}, "bodyParams.named", "must be text"),
+        ({"colour": "red"}, "colour", "is not a field of this request"),
+        ({"named": 1}, "named", "is not a field of this request"),
+        ({"[key]": 1}, "[key]", "is not a field of this request"),
+        ({"template_name": "hello"}, "template_name", "is not a field of this request"),
+        ({"headerMediaUrl": "https://x"}, "headerMediaUrl", "POST /api/external/send/document"),
+        ({"headerMediaId": "1"}, "headerMediaId", "POST /api/external/send/document"),
+        ({"file": "x"}, "file", "is not a field of this request"),
+        ({"x" * 999: 1}, "x" * 200, "is not a field of this request"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_named(change: dict[str, Any], field: str, words: str) -> None:
+    faults = _faults(LEAST | change)
+
+    assert [field] == list(faults)
+    assert faults[field].startswith(field)
+    assert words in faults[field]
+
+
+def test_all_faults_are_named_at_once() -> None:
+    body = {"to": "x", "bodyParams": ["", "ok", 7], "colour": "red", "languageCode": 3}
+
+    assert {"to", "templateName", "bodyParams[0]", "bodyParams[2]", "colour", "languageCode", "Idempotency-Key"} == set(
+        _faults(body, **{"Idempotency-Key": "no good"})
+    )
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, None, True, [LEAST]])
+def test_what_is_no_object(body: object) -> None:
+    assert ["body"] == list(_faults(json.dumps(body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", " ", "{", '{"to":', "{'to': 1}", '{"to": "1"} x', "\ufeff{}x", "[" * 100_000, b"\xff\xfe\xff", "1" * 9_999]
+)  # fmt: skip
+def test_what_is_no_json(body: str | bytes) -> None:
+    with pytest.raises(Malformed, match="not valid JSON"):
+        _read(body)
+
+
+@pytest.mark.parametrize("body", ["no base64!", "é", "QQ", "Q Q="])
+def test_what_is_no_base64(body: str) -> None:
+    event = request(body, "application/json")
+    event._data["isBase64Encoded"] = True
+
+    with pytest.raises(Malformed):
+        read_template_request(event, "en")
+
+
+def test_half_an_emoji_in_the_bytes_is_malformed_and_no_fault_of_ours() -> None:
+    with pytest.raises(Malformed):
+        _read('{"to": "\ud83d"}')
+
+
+@pytest.mark.parametrize("body", [b"x" * 256_001, "x" * 256_001, "é" * 128_001, "x" * 9_000_000])
+def test_a_body_above_the_limit(body: str | bytes) -> None:
+    with pytest.raises(TooLarge):
+        _read(body)
+
+
+NAMES = st.sampled_from([*LEAST, "bodyParams", "headerText", "languageCode", "x"])
+VALUES = st.none() | st.text() | st.lists(st.text() | st.integers()) | st.dictionaries(st.text(), st.text())
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_no_body_breaks_it(body: dict[str, Any]) -> None:
+    try:
+        read = _read(body)
+    except ReachError:
+        return
+    assert read.to.isdigit()

@@ -1,0 +1,87 @@
+"""Each function's settings: what is missing or wrong fails the start, says which, and shows no value."""
+
+import pytest
+from pydantic import ValidationError
+
+from hkreach import settings
+from tests.aws import environment
+from tests.handlers.conftest import OF_THE_FUNCTIONS, load
+
+MODELS = {name: model for name, model in vars(settings).items() if name.endswith("Settings") and name[0] != "_"}
+NEEDED = {
+    "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
+    "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
+    "relay_outbox": {"SEND_QUEUE_URL"},
+    "send_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "SEND_QUEUE_URL", "GRAPH_URL", "GRAPH_VERSION"},
+    "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
+    "relay_events": {"EVENT_BUS_NAME"},
+    "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
+    "administer": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS"},
+}
+
+
+def _model(step: str) -> type[settings._Settings]:
+    model: type[settings._Settings] = MODELS[step.title().replace("_", "") + "Settings"]
+    return model
+
+
+@pytest.mark.parametrize(("step", "needed"), NEEDED.items())
+def test_what_is_missing_is_named(step: str, needed: set[str]) -> None:
+    with environment({"PATH": "a-secret-of-the-environment"}), pytest.raises(ValidationError) as refused:
+        _model(step).from_environment()
+
+    assert needed == {str(fault["loc"][0]) for fault in refused.value.errors()}
+    assert "a-secret-of-the-environment" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("step", "name"), [(step, name) for step, names in NEEDED.items() for name in sorted(names)])
+def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
+    with environment(OF_THE_FUNCTIONS | {name: ""}), pytest.raises(ValidationError, match=name):
+        _model(step).from_environment()
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "value"),
+    [
+        ("accept_message", "APP_CACHE_SECONDS", "61"),
+        ("accept_message", "APP_CACHE_SECONDS", "-1"),
+        ("accept_message", "APP_CACHE_SECONDS", "soon"),
+        ("send_message", "GRAPH_VERSION", "25"),
+        ("send_message", "GRAPH_VERSION", "v25.0/../.."),
+        ("send_message", "CALL_SECONDS", "0"),
+        ("send_message", "CALL_SECONDS", "61"),
+        ("send_message", "RETRY_BASE_SECONDS", "0"),
+        ("deliver_webhook", "ANSWER_SECONDS", "31"),
+        ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
+        ("deliver_webhook", "STAGE", "staging"),
+    ],
+)
+def test_a_wrong_value_is_named(step: str, name: str, value: str) -> None:
+    with environment(OF_THE_FUNCTIONS | {name: value}), pytest.raises(ValidationError, match=name):
+        _model(step).from_environment()
+
+
+@pytest.mark.parametrize("step", ["deliver_webhook", "administer"])
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_loopback_is_refused_anywhere_but_on_a_developers_machine(step: str, stage: str) -> None:
+    with environment(OF_THE_FUNCTIONS | {"STAGE": stage}), pytest.raises(ValidationError, match="LOCAL_TARGETS"):
+        _model(step).from_environment()
+    with environment(OF_THE_FUNCTIONS | {"STAGE": stage, "LOCAL_TARGETS": ""}):
+        assert frozenset() == _model(step).from_environment().local_targets  # type: ignore[attr-defined]
+
+
+def test_the_values_as_they_are_read() -> None:
+    with environment(OF_THE_FUNCTIONS | {"LOCAL_TARGETS": "127.0.0.1:1,localhost:2,", "GRAPH_URL": "https://g/"}):
+        webhooks = settings.DeliverWebhookSettings.from_environment()
+        send = settings.SendMessageSettings.from_environment()
+
+    assert {"127.0.0.1:1", "localhost:2"} == webhooks.local_targets
+    assert ("https://g", "v25.0", 20) == (send.graph_url, send.graph_version, send.call_seconds)
+
+
+@pytest.mark.parametrize("step", NEEDED)
+def test_a_function_does_not_start_without_them(step: str) -> None:
+    with environment({}), pytest.raises(ValidationError):
+        load(step)
+    with environment(OF_THE_FUNCTIONS):
+        assert load(step).settings == _model(step).model_validate(OF_THE_FUNCTIONS)

@@ -1,0 +1,55 @@
+"""Files, queue and bus in memory; queue and bus can refuse."""
+
+import hashlib
+from collections.abc import Sequence
+
+from hkreach.domain.event import Event
+from hkreach.domain.message import OutboundMessage
+from tests.fakes.faults import Faulty
+
+
+class FakeMediaStore(Faulty):
+    """Implements the port `MediaStore`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, bytes] = {}
+
+    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
+        self._called("put")
+        key = f"{app_name}/outbound/{hashlib.sha256(content).hexdigest()}"
+        self.files[key] = content
+        return key
+
+    def get(self, key: str) -> bytes:
+        self._called("get")
+        return self.files[key]
+
+
+class FakeSendQueue(Faulty):
+    """Implements the port `SendQueue`. What is in `refuses` by message id is not taken."""
+
+    def __init__(self, *, refuses: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.queued: list[OutboundMessage] = []
+
+    def put(self, messages: Sequence[OutboundMessage]) -> Sequence[OutboundMessage]:
+        self._called("put")
+        self.queued += [message for message in messages if message.message_id not in self.refuses]
+        return [message for message in messages if message.message_id in self.refuses]
+
+
+class FakeEventBus(Faulty):
+    """Implements the port `EventBus`. Events whose status is in `refuses` are not taken."""
+
+    def __init__(self, *, refuses: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.published: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        self._called("publish")
+        refused = [event for event in events if event["data"].get("status") in self.refuses]
+        self.published += [event for event in events if event not in refused]
+        return refused

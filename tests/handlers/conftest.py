@@ -1,0 +1,170 @@
+"""The functions as Lambda runs them: loaded once with an environment of their own, on moto, with the sample events."""
+
+import hashlib
+import importlib.util
+import io
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.ssm_meta_app import SSMMetaApp
+from hkreach.domain.app import App, MetaAccount, Webhook
+from tests.aws import (
+    APPS_TABLE,
+    BUS,
+    ENVIRONMENT,
+    MEDIA_BUCKET,
+    MESSAGES_TABLE,
+    META_PARAMETERS,
+    SEND_QUEUE_URL,
+    WEBHOOK_QUEUE_URL,
+    aws,
+    environment,
+    imitated,
+)
+from tests.builders import NOW, NUMBER
+from tests.fakes.clock import FakeClock
+from tests.template import ROOT
+
+API_KEY = "hkr_live_SampleKey1_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg4cenX6"
+ACCESS_TOKEN = "EAAsampleAccessToken"
+WEBHOOK_SECRET = "a-sample-webhook-secret"
+META_APP_SECRET = "sample-meta-app-secret"
+VERIFY_TOKEN = "sample-verify-token"
+KEY_ALIAS = "alias/hkreach-test"
+OF_THE_FUNCTIONS = ENVIRONMENT | {
+    "STAGE": "local",
+    "APP_CACHE_SECONDS": "0",
+    "APPS_TABLE": APPS_TABLE,
+    "MESSAGES_TABLE": MESSAGES_TABLE,
+    "MEDIA_BUCKET": MEDIA_BUCKET,
+    "SEND_QUEUE_URL": SEND_QUEUE_URL,
+    "WEBHOOK_QUEUE_URL": WEBHOOK_QUEUE_URL,
+    "EVENT_BUS_NAME": BUS,
+    "GRAPH_URL": "https://graph.invalid",
+    "GRAPH_VERSION": "v25.0",
+    "SECRETS_KEY_ID": KEY_ALIAS,
+    "META_APP_PARAMETERS": META_PARAMETERS,
+    "LOCAL_TARGETS": "127.0.0.1:9000",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
+
+def load(step: str) -> ModuleType:
+    """A fresh copy of a function's module; all are called handler.py."""
+    spec = importlib.util.spec_from_file_location(
+        f"handler_of_{step}_{uuid.uuid4().hex}", ROOT / "functions" / step / "handler.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def clock() -> FakeClock:
+    """The functions' clock: the samples are of a day that will be long ago."""
+    return FakeClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def functions(clock: FakeClock) -> Mapping[str, ModuleType]:
+    """All functions by their step's name."""
+    with environment(OF_THE_FUNCTIONS), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hkreach.adapters.clock.now", clock)
+        return {path.parent.name: load(path.parent.name) for path in sorted(ROOT.glob("functions/*/handler.py"))}
+
+
+def sample(name: str) -> dict[str, Any]:
+    """A sample event: `sample("send_message/queued")`."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+class Context(SimpleNamespace):
+    """What Lambda tells a function of its invocation."""
+
+    def __init__(self, milliseconds_left: int = 60_000) -> None:
+        super().__init__(
+            function_name="function",
+            memory_limit_in_mb=512,
+            invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+            aws_request_id="5e9b1d3c-8f0e-4c1a-9a53-2f6f0d6f1c11",
+            get_remaining_time_in_millis=lambda: milliseconds_left,
+        )
+
+
+class Stack:
+    """AWS with one app in it, and a way to invoke each function."""
+
+    def __init__(self, functions: Mapping[str, ModuleType], clock: FakeClock) -> None:
+        self.functions = functions
+        self.clock = clock
+        aws("kms").create_alias(AliasName=KEY_ALIAS, TargetKeyId=aws("kms").create_key()["KeyMetadata"]["KeyId"])
+        self.secrets = KMSSecrets(aws("kms"), KEY_ALIAS)
+        self.apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
+        self.messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
+
+    def invoke(self, step: str, event: object, context: Context | None = None) -> Any:
+        return self.functions[step].lambda_handler(event, context or Context())
+
+    def add_app(self, app_name: str = "mystore", phone_number_id: str = NUMBER, api_key: str = API_KEY) -> App:
+        app = App(
+            app_name,
+            "en",
+            NOW,
+            {api_key.split("_")[2]: hashlib.sha256(api_key.encode()).hexdigest()},
+            MetaAccount(phone_number_id, "102290129340398", self.secrets.seal(app_name, "access_token", ACCESS_TOKEN)),
+            Webhook(
+                "https://shop.example.com/whatsapp/events",
+                self.secrets.seal(app_name, "webhook_secret", WEBHOOK_SECRET),
+            ),
+        )
+        self.apps.add(app)
+        return app
+
+    def set_meta_app(self) -> None:
+        SSMMetaApp(aws("ssm"), META_PARAMETERS, KEY_ALIAS).rotate(META_APP_SECRET, VERIFY_TOKEN)
+
+
+@pytest.fixture
+def stack(functions: Mapping[str, ModuleType], clock: FakeClock, logs: io.StringIO) -> Iterator[Stack]:
+    functions["receive_meta"].meta_app._cache.forget()
+    clock.now = NOW
+    with imitated():
+        yield Stack(functions, clock)
+
+
+@pytest.fixture
+def logs(functions: Mapping[str, ModuleType]) -> Iterator[io.StringIO]:
+    """What the functions log, in a buffer instead of the standard output."""
+    (handler,) = (h for h in logging.getLogger("hkreach").handlers if isinstance(h, logging.StreamHandler))
+    buffer = io.StringIO()
+    before = handler.setStream(buffer)
+    yield buffer
+    handler.setStream(before or handler.stream)
+
+
+def problem(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The problem in an answer, whose form is checked on the way."""
+    read: dict[str, Any] = json.loads(answer["body"])
+    assert "application/problem+json" == answer["multiValueHeaders"]["Content-Type"][0]
+    assert answer["statusCode"] == read["status"]
+    assert f"urn:hkreach:problem:{read['code']}" == read["type"]
+    assert {"type", "title", "status", "detail", "code", "retryable", "requestId"} <= set(read)
+    assert set(read) <= {"type", "title", "status", "detail", "code", "retryable", "requestId", "errors"}
+    return read
+
+
+def fields(answer: Mapping[str, Any]) -> list[str]:
+    """The fields that a problem names, sorted."""
+    return sorted(fault["field"] for fault in problem(answer).get("errors", []))

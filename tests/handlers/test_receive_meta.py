@@ -1,0 +1,157 @@
+"""receive_meta as Lambda runs it: the handshake, and callbacks whose signature is over the raw bytes."""
+
+import base64
+import io
+from typing import Any
+
+import pytest
+
+from hkreach.domain.message import Status, inbound_message_id
+from hkreach.domain.signature import sign
+from tests.aws import MESSAGES_TABLE, items
+from tests.builders import MESSAGE_ID, NUMBER, outbound
+from tests.handlers.conftest import META_APP_SECRET, Stack, sample
+
+DELIVERED, TEXT, HANDSHAKE = (f"receive_meta/{name}" for name in ("status_delivered", "text_received", "handshake"))
+
+
+@pytest.fixture(autouse=True)
+def message(stack: Stack) -> None:
+    stack.add_app()
+    stack.set_meta_app()
+    stack.messages.add(outbound())
+
+
+def _signed(body: bytes, *, encoded: bool = False, secret: str = META_APP_SECRET) -> dict[str, Any]:
+    event = sample(DELIVERED)
+    event["headers"]["x-hub-signature-256"] = f"sha256={sign(secret, body)}"
+    text = base64.b64encode(body).decode() if encoded else body.decode()
+    return event | {"body": text, "isBase64Encoded": encoded}
+
+
+def _status(stack: Stack) -> Status:
+    message = stack.messages.get(MESSAGE_ID)
+    assert message is not None
+    return message.status
+
+
+def test_a_status_becomes_a_fact(stack: Stack) -> None:
+    answer = stack.invoke("receive_meta", sample(DELIVERED))
+
+    assert (200, "", Status.DELIVERED) == (answer["statusCode"], answer["body"], _status(stack))
+
+
+def test_a_customers_text_becomes_a_message(stack: Stack) -> None:
+    answers = [stack.invoke("receive_meta", sample(TEXT))["statusCode"] for _ in range(2)]
+
+    assert [200, 200] == answers
+    (item,) = (item for item in items(MESSAGES_TABLE) if item["direction"]["S"] == "inbound")
+    assert inbound_message_id(NUMBER, "wamid.HBgMOTE5OTk5OTk5OTk5FQIAEhgUM0E3") == item["messageId"]["S"]
+    assert "Where is my order? ☕" == item["inbound"]["M"]["content"]["M"]["text"]["M"]["body"]["S"]
+    assert "expiresAt" in item
+    assert "wamid" not in item, "the index is for outbound messages"
+
+
+def test_the_signature_is_over_the_bytes_as_they_came(stack: Stack) -> None:
+    """Meta writes `/` as `\\/` and letters as `\\uXXXX`: any reading and writing again would break it."""
+    body = sample(DELIVERED)["body"].encode().replace(b"John Doe", rb"Zo\u00eb\/")
+
+    assert 200 == stack.invoke("receive_meta", _signed(body))["statusCode"]
+    assert Status.DELIVERED == _status(stack)
+
+
+def test_a_body_that_came_as_base64(stack: Stack) -> None:
+    body = sample(DELIVERED)["body"].encode() + "\n☕".encode().strip(b"\xe2\x98\x95")
+
+    assert 200 == stack.invoke("receive_meta", _signed(body, encoded=True))["statusCode"]
+    assert Status.DELIVERED == _status(stack)
+
+
+@pytest.mark.parametrize("fault", ["unsigned", "forged", "truncated", "empty", "no body"])
+def test_who_is_not_meta_is_not_heard(stack: Stack, logs: io.StringIO, fault: str) -> None:
+    before = items(MESSAGES_TABLE)
+    event = sample(DELIVERED)
+    match fault:
+        case "unsigned":
+            del event["headers"]["x-hub-signature-256"]
+        case "forged":
+            event = _signed(event["body"].encode(), secret="a guess")
+        case "truncated":
+            event["body"] = event["body"][:-1]
+        case "empty":
+            event["body"] = ""
+        case _:
+            del event["body"]
+    answer = stack.invoke("receive_meta", event)
+
+    assert 401 == answer["statusCode"]
+    assert before == items(MESSAGES_TABLE)
+    assert "callback refused" in logs.getvalue()
+
+
+def test_before_a_secret_is_set_nobody_is_heard(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta_app = stack.functions["receive_meta"].meta_app
+    meta_app._cache.forget()
+    monkeypatch.setattr(meta_app, "_app_secrets", "/not/set")
+
+    assert 401 == stack.invoke("receive_meta", sample(DELIVERED))["statusCode"]
+
+
+def test_an_error_of_the_table_makes_meta_repeat(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> str:
+        raise OSError("table")
+
+    monkeypatch.setattr(stack.functions["receive_meta"].receive_meta.messages, "record_status", failing)
+    with pytest.raises(OSError, match="table"):
+        stack.invoke("receive_meta", sample(DELIVERED))
+
+
+def test_what_belongs_to_nobody_is_taken_and_logged(stack: Stack, logs: io.StringIO) -> None:
+    event = sample(DELIVERED)
+    unknown = event["body"].replace(MESSAGE_ID, "3fa85f64-5717-4562-b3fc-000000000000").encode()
+    strange = event["body"].replace('"delivered"', '"deleted"').encode()
+
+    assert [200, 200] == [stack.invoke("receive_meta", _signed(body))["statusCode"] for body in (unknown, strange)]
+    assert Status.QUEUED == _status(stack)
+    assert '"fate":"unknown"' in logs.getvalue()
+    assert "status of an unknown kind: 'deleted'" in logs.getvalue()
+
+
+def test_the_handshake_returns_the_challenge(stack: Stack) -> None:
+    answer = stack.invoke("receive_meta", sample(HANDSHAKE))
+
+    assert (200, "1158201444") == (answer["statusCode"], answer["body"])
+    assert "text/plain" == answer["headers"]["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hub.verify_token": "wrong"},
+        {"hub.verify_token": ""},
+        {"hub.verify_token": "é"},
+        {"hub.mode": "unsubscribe"},
+        {"hub.mode": ""},
+    ],
+)
+def test_a_handshake_of_somebody_else(stack: Stack, change: dict[str, str]) -> None:
+    event = sample(HANDSHAKE)
+    event["queryStringParameters"] |= change
+    answer = stack.invoke("receive_meta", event)
+
+    assert 403 == answer["statusCode"]
+    assert "1158201444" not in answer["body"]
+
+
+def test_a_call_without_a_query(stack: Stack) -> None:
+    event = {name: value for name, value in sample(HANDSHAKE).items() if name != "queryStringParameters"}
+
+    assert 403 == stack.invoke("receive_meta", event | {"rawQueryString": ""})["statusCode"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/"), ("GET", "/admin"), ("POST", "/x")])
+def test_other_routes(stack: Stack, method: str, path: str) -> None:
+    event = sample(HANDSHAKE) | {"rawPath": path}
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+
+    assert 404 == stack.invoke("receive_meta", event)["statusCode"]

@@ -1,0 +1,121 @@
+"""The relays as Lambda runs them: stream records in, the partial batch answer out."""
+
+from typing import Any
+
+import pytest
+
+from hkreach.domain.event import Event
+from hkreach.domain.message import OutboundMessage
+from hkreach.edge.message_stream import read_changes
+from tests.aws import SEND_QUEUE_URL, bus_with_listener, queued
+from tests.builders import MESSAGE_ID
+from tests.fakes.stores import FakeEventBus, FakeSendQueue
+from tests.handlers.conftest import Stack, sample
+
+NEW, DELIVERED, RECEIVED = "relay_outbox/new_message", "relay_events/status_delivered", "relay_events/message_received"
+
+
+def _records(*names: str) -> dict[str, Any]:
+    """The records of several samples, numbered from 101 on."""
+    records = [record for name in names for record in sample(name)["Records"]]
+    for number, record in enumerate(records, 101):
+        record["dynamodb"]["SequenceNumber"] = str(number)
+    return {"Records": records}
+
+
+def test_a_new_message_is_put_on_the_send_queue(stack: Stack) -> None:
+    answer = stack.invoke("relay_outbox", sample(NEW))
+
+    assert {"batchItemFailures": []} == answer
+    ((record),) = queued(SEND_QUEUE_URL)
+    assert ({"messageId": MESSAGE_ID}, "mystore") == (record["Body"], record["Attributes"]["MessageGroupId"])
+
+
+def test_other_changes_are_not(stack: Stack) -> None:
+    removal = sample(NEW)
+    removal["Records"][0] |= {"eventName": "REMOVE"}
+    image = removal["Records"][0]["dynamodb"].pop("NewImage")
+    removal["Records"][0]["dynamodb"]["OldImage"] = image
+
+    nothing: dict[str, Any] = {"Records": []}
+    for event in (removal, sample(DELIVERED), sample(RECEIVED), nothing):
+        assert {"batchItemFailures": []} == stack.invoke("relay_outbox", event)
+    assert [] == queued(SEND_QUEUE_URL)
+
+
+def test_what_the_queue_refuses_is_repeated_from_there_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = FakeSendQueue(refuses=frozenset({MESSAGE_ID}))
+    monkeypatch.setattr(stack.functions["relay_outbox"], "queue", queue)
+
+    assert {"batchItemFailures": [{"itemIdentifier": "102"}]} == stack.invoke("relay_outbox", _records(RECEIVED, NEW))
+
+
+def test_a_queue_that_fails_makes_lambda_repeat_the_batch(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = FakeSendQueue()
+    queue.fails("put", OSError("queue"))
+    monkeypatch.setattr(stack.functions["relay_outbox"], "queue", queue)
+
+    with pytest.raises(OSError, match="queue"):
+        stack.invoke("relay_outbox", sample(NEW))
+
+
+def test_new_facts_and_inbound_messages_are_published(stack: Stack) -> None:
+    listener = bus_with_listener()
+    answer = stack.invoke("relay_events", _records(DELIVERED, RECEIVED))
+
+    assert {"batchItemFailures": []} == answer
+    events: list[Event] = [record["Body"]["detail"] for record in queued(listener)]
+    assert {("messages.status", "delivered"), ("messages.received", None)} == {
+        (event["event"], event["data"].get("status")) for event in events
+    }
+
+
+def test_a_repeated_batch_publishes_the_same_events(stack: Stack) -> None:
+    listener = bus_with_listener()
+    for _ in range(2):
+        stack.invoke("relay_events", sample(DELIVERED))
+    first, second = (record["Body"]["detail"] for record in queued(listener))
+
+    assert first == second
+
+
+def test_removals_are_no_events(stack: Stack) -> None:
+    event = sample(DELIVERED)
+    event["Records"][0]["eventName"] = "REMOVE"
+    del event["Records"][0]["dynamodb"]["NewImage"]
+    listener = bus_with_listener()
+
+    assert {"batchItemFailures": []} == stack.invoke("relay_events", event)
+    assert [] == queued(listener)
+
+
+def test_what_the_bus_refuses_is_repeated_from_the_first_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack.functions["relay_events"], "bus", FakeEventBus(refuses=frozenset({"delivered"})))
+    event = _records(RECEIVED, DELIVERED, RECEIVED, DELIVERED)
+
+    assert {"batchItemFailures": [{"itemIdentifier": "102"}]} == stack.invoke("relay_events", event)
+
+
+def test_the_first_is_the_lowest_number_not_the_lowest_text(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack.functions["relay_events"], "bus", FakeEventBus(refuses=frozenset({"delivered"})))
+    event = _records(DELIVERED, DELIVERED)
+    for record, number in zip(event["Records"], ("1000", "999"), strict=True):
+        record["dynamodb"]["SequenceNumber"] = number
+
+    assert {"batchItemFailures": [{"itemIdentifier": "999"}]} == stack.invoke("relay_events", event)
+
+
+def test_a_record_that_cannot_be_read_is_raised_and_so_repeated_and_split(stack: Stack) -> None:
+    event = sample(NEW)
+    del event["Records"][0]["dynamodb"]["NewImage"]["template"]
+
+    with pytest.raises(KeyError):
+        stack.invoke("relay_outbox", event)
+
+
+def test_the_sample_is_a_message_as_the_table_keeps_it(stack: Stack) -> None:
+    (change,) = read_changes(sample(NEW))
+    assert isinstance(change.after, OutboundMessage)
+    stack.messages.add(change.after)
+
+    assert change.after == stack.messages.get(MESSAGE_ID)

@@ -1,0 +1,159 @@
+"""administer: what an operator does, and that a key or secret is shown once and stored only sealed or hashed."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hkreach.domain import api_key
+from hkreach.domain.errors import Conflict, Invalid, NotFound, ReachError
+from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
+from tests.builders import NUMBER, OTHER_NUMBER
+from tests.fakes.apps import FakeApps
+from tests.fakes.clock import FakeClock
+from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+
+ACCOUNT = NewMetaAccount(NUMBER, "102290129340398", "EAAtoken")
+WEBHOOK = NewWebhook("https://shop.example.com/hook")
+
+
+@pytest.fixture
+def house(clock: FakeClock) -> Administer:
+    return Administer(FakeApps(), FakeSealedSecrets(), FakeMetaApp(), clock, frozenset({"127.0.0.1:9000"}))
+
+
+def test_a_new_app_has_a_key_that_opens_it(house: Administer) -> None:
+    shown = house.create_app("mystore", "en", ACCOUNT, WEBHOOK)
+    app = house.apps.get_fresh("mystore")
+
+    assert app is not None
+    key = api_key.parse(shown["apiKey"])
+    assert key is not None
+    assert key.matches(app.keys[shown["keyId"]])
+    assert ("mystore", "en", NUMBER, "102290129340398", WEBHOOK.url) == (
+        shown["appName"], shown["languageCode"], shown["phoneNumberId"], shown["wabaId"], shown["webhookUrl"],
+    )  # fmt: skip
+    assert "2026-11-22T09:00:00Z" == shown["createdAt"]
+
+
+def test_a_new_apps_secrets_are_sealed_for_it(house: Administer) -> None:
+    shown = house.create_app("mystore", "en", ACCOUNT, WEBHOOK)
+    app = house.apps.get_fresh("mystore")
+
+    assert app is not None
+    assert app.meta is not None
+    assert app.webhook is not None
+    assert app.webhook.secret is not None
+    assert "EAAtoken" == house.secrets.open("mystore", "access_token", app.meta.access_token)
+    assert shown["webhookSecret"] == house.secrets.open("mystore", "webhook_secret", app.webhook.secret)
+    assert 32 == len(base64.b64decode(shown["webhookSecret"].removeprefix("whsec_"), validate=True))
+
+
+def test_a_bare_app_has_neither(house: Administer) -> None:
+    shown = house.create_app("mystore", "en")
+
+    assert (None, None, None, None) == (
+        shown["phoneNumberId"], shown["wabaId"], shown["webhookUrl"], shown["webhookSecret"],
+    )  # fmt: skip
+
+
+def test_what_is_shown_later_holds_no_secret(house: Administer) -> None:
+    created = house.create_app("mystore", "en", ACCOUNT, WEBHOOK)
+    shown = str(house.show_app("mystore"))
+
+    for secret in (created["apiKey"], created["webhookSecret"], "EAAtoken"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("name", ["", "a", "-store", "my store", "my#store", "x" * 65, "störe", "a\n"])
+def test_a_name_that_would_not_do(house: Administer, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        house.create_app(name, "en")
+    assert ["appName"] == [fault.field for fault in refused.value.faults]
+
+
+@pytest.mark.parametrize("name", ["ab", "My_Store-2", "0" * 64])
+def test_names_that_do(house: Administer, name: str) -> None:
+    assert name == house.create_app(name, "en")["appName"]
+
+
+def test_a_taken_name_or_number_is_a_conflict(house: Administer) -> None:
+    house.create_app("mystore", "en", ACCOUNT)
+
+    with pytest.raises(Conflict):
+        house.create_app("mystore", "en")
+    with pytest.raises(Conflict):
+        house.create_app("other", "en", ACCOUNT)
+    house.create_app("other", "en")
+    with pytest.raises(Conflict):
+        house.set_meta_account("other", ACCOUNT)
+
+
+def test_the_account_can_be_changed(house: Administer) -> None:
+    house.create_app("mystore", "en", ACCOUNT)
+    shown = house.set_meta_account("mystore", replace(ACCOUNT, phone_number_id=OTHER_NUMBER, access_token="EAAnew"))
+    app = house.apps.get_fresh("mystore")
+
+    assert app is not None
+    assert app.meta is not None
+    assert (OTHER_NUMBER, "EAAnew") == (
+        shown["phoneNumberId"], house.secrets.open("mystore", "access_token", app.meta.access_token),
+    )  # fmt: skip
+
+
+def test_a_webhook_can_be_changed_with_a_secret_of_ones_own_and_ended(house: Administer) -> None:
+    house.create_app("mystore", "en", webhook=WEBHOOK)
+
+    shown = house.set_webhook("mystore", NewWebhook("http://127.0.0.1:9000/", "a-secret-of-my-own"))
+    assert ("http://127.0.0.1:9000/", "a-secret-of-my-own") == (shown["webhookUrl"], shown["webhookSecret"])
+    assert house.set_webhook("mystore", None)["webhookUrl"] is None
+
+
+@pytest.mark.parametrize("url", ["http://shop.example.com/", "https://127.0.0.1/", "http://127.0.0.1:9001/", "x"])
+def test_an_address_that_is_never_called_is_not_set(house: Administer, url: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        house.create_app("mystore", "en", webhook=NewWebhook(url))
+
+    assert ["webhookUrl"] == [fault.field for fault in refused.value.faults]
+    assert house.apps.get_fresh("mystore") is None
+
+
+def test_two_keys_live_at_once_and_no_third(house: Administer) -> None:
+    first = house.create_app("mystore", "en")["keyId"]
+    second = house.issue_key("mystore")["keyId"]
+    with pytest.raises(Conflict):
+        house.issue_key("mystore")
+
+    assert [second] == house.revoke_key("mystore", first)["keyIds"]
+    third = house.issue_key("mystore")
+    assert [second, third["keyId"]] == third["keyIds"]
+    assert api_key.parse(third["apiKey"]) is not None
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(house: Administer) -> None:
+    house.create_app("mystore", "en")
+
+    with pytest.raises(NotFound):
+        house.revoke_key("mystore", "nosuchkey1")
+
+
+def test_the_stacks_meta_app(house: Administer) -> None:
+    assert {"appSecrets": 1} == house.set_meta_app("secret-1", "token")
+    assert {"appSecrets": 2} == house.set_meta_app("secret-2", "token-2")
+    assert (("secret-2", "secret-1"), "token-2") == (house.meta_app.app_secrets(), house.meta_app.verify_token())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda house: house.show_app("nobody"),
+        lambda house: house.set_meta_account("nobody", ACCOUNT),
+        lambda house: house.set_webhook("nobody", WEBHOOK),
+        lambda house: house.issue_key("nobody"),
+        lambda house: house.revoke_key("nobody", "k"),
+    ],
+)
+def test_an_app_that_is_not_there(house: Administer, call: Callable[[Administer], ReachError]) -> None:
+    with pytest.raises(NotFound):
+        call(house)
