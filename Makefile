@@ -12,7 +12,7 @@ sam := .local/venvs/sam/bin/sam
 requirements := layers/dependencies/requirements.txt
 export_requirements = .venv/bin/uv export --quiet --frozen --package hkreach --no-emit-project --no-emit-workspace --no-header
 
-.PHONY: help setup demo up down test test-unit lint format check ci build lock check-lock deploy
+.PHONY: help setup demo up down test test-unit lint format build lock check-lock deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -29,8 +29,8 @@ up: setup ## the same stack in the background, described in .local/stack.json
 down: ## end it
 	@if [ -x $(python) ]; then $(python) -m local.stack down; else echo "down: nothing was running"; fi
 
-test: setup ## all tests, those of the deployed stack too
-	$(python) -m pytest
+test: lint check-lock ## everything that must hold: style, types, locks and all tests, those of the deployed stack too
+	$(python) -m pytest --cov
 
 test-unit: setup ## the tests that need no stack
 	$(python) -m pytest -m "not stack"
@@ -46,10 +46,6 @@ lint: setup ## style, types, direction of imports, template
 format: setup ## let ruff format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
-
-check: lint check-lock test ## everything that must hold before a merge
-
-ci: check
 
 build: setup ## build functions and layers: make build ARCH=arm64 (default) or x86_64
 	@$(python) -m local.build --arch $(ARCH)
