@@ -60,17 +60,13 @@ def test_an_expired_message_does_not_exist(table: MessagesUnderTest) -> None:
     assert table.messages.claim(MESSAGE_ID, table.clock(), table.clock() + 25_000) is None
 
 
-def test_an_expired_message_is_replaced_with_nothing_of_it_left(table: MessagesUnderTest) -> None:
-    table.messages.add(outbound())
-    table.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
-    table.messages.record_status(callback(Status.READ))
+def test_an_expired_message_keeps_its_id_until_the_table_removes_it(table: MessagesUnderTest) -> None:
+    first = outbound()
+    table.messages.add(first)
     table.clock.advance(90 * DAY)
-    later = outbound(facts={Status.QUEUED: table.clock()}, expires_at=(NOW + 180 * DAY) // 1000 * 1000)
 
-    earlier = table.messages.add(later)
-
-    assert earlier is None
-    assert later == table.messages.get(MESSAGE_ID)
+    assert first == table.messages.add(outbound(facts={Status.QUEUED: table.clock()}))
+    assert table.messages.get(MESSAGE_ID) is None
 
 
 def test_a_message_lives_to_its_last_second(table: MessagesUnderTest) -> None:
@@ -84,13 +80,6 @@ def test_a_message_lives_to_its_last_second(table: MessagesUnderTest) -> None:
 
 def test_an_inbound_message_is_written_once(table: MessagesUnderTest) -> None:
     assert [True, False] == [table.messages.add_inbound(inbound()), table.messages.add_inbound(inbound())]
-
-
-def test_an_expired_inbound_message_may_come_again(table: MessagesUnderTest) -> None:
-    table.messages.add_inbound(inbound())
-    table.clock.advance(90 * DAY)
-
-    assert table.messages.add_inbound(inbound(expires_at=(NOW + 180 * DAY) // 1000 * 1000))
 
 
 def test_an_inbound_message_is_never_read_claimed_or_given_a_status_as_one_to_send(table: MessagesUnderTest) -> None:

@@ -1,8 +1,12 @@
 """Messages: the claim is the one way to Meta, and its number is the fence."""
 
+from typing import Any
+
 import pytest
 
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.domain.message import Claim, OutboundMessage, Status
+from tests.aws import MESSAGES_TABLE, aws
 from tests.builders import ERROR, MESSAGE_ID, NOW, callback, outbound
 from tests.contracts.conftest import MessagesUnderTest
 
@@ -159,3 +163,23 @@ def test_without_a_claim_failure_does_not_make_a_message(table: MessagesUnderTes
     table.messages.record_failed(MESSAGE_ID, NOW, ERROR)
 
     assert table.messages.get(MESSAGE_ID) is None
+
+
+class AnswersGetLost:
+    """A client whose SDK had to repeat every write: the first answer never came."""
+
+    def __init__(self, client: Any) -> None:
+        self.exceptions = client.exceptions
+        self._client = client
+
+    def update_item(self, **request: Any) -> Any:
+        self._client.update_item(**request)
+        return self._client.update_item(**request)
+
+
+def test_a_claim_is_ours_even_if_its_first_answer_got_lost(imitated_aws: None) -> None:
+    DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, lambda: NOW).add(outbound())
+    unlucky = DynamoDBMessages(AnswersGetLost(aws("dynamodb")), MESSAGES_TABLE, lambda: NOW)
+
+    assert Claim(1, UNTIL) == unlucky.claim(MESSAGE_ID, NOW, UNTIL)
+    assert unlucky.claim(MESSAGE_ID, NOW, UNTIL) is None

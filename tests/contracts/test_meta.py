@@ -2,10 +2,15 @@
 
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 
 import pytest
-from requests import Session
+from requests import Response, Session
+from requests.exceptions import SSLError as RequestsSslError
+from urllib3 import HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import SSLError as TlsError
 
 from hkreach.adapters.requests_meta import RequestsMeta
 from hkreach.adapters.requests_session import session
@@ -114,7 +119,46 @@ def test_a_name_that_nobody_has_is_certainly_not_sent(monkeypatch: pytest.Monkey
 
 def test_the_outcome_of_a_fault_of_ours_is_uncertain_too() -> None:
     """Whatever it is: a claim must get an outcome."""
-    assert isinstance(RequestsMeta(Session(), "nonsense://", "v25.0", 1).send(NUMBER, "t", MESSAGE), Uncertain)
+
+    class Broken(Session):
+        def post(self, *_: object, **__: object) -> Response:
+            raise RuntimeError("a bug")
+
+    assert Uncertain("RuntimeError") == RequestsMeta(Broken(), "http://g", "v25.0", 1).send(NUMBER, "t", MESSAGE)
+
+
+@pytest.mark.parametrize("url", ["nonsense://", "graph.facebook.com", "http://"])
+def test_an_address_that_is_none_is_certainly_not_sent(url: str) -> None:
+    assert NotSent("no_connection") == _meta(url).send(NUMBER, "EAAtoken", MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        (TlsError(ssl.SSLCertVerificationError("self-signed")), NotSent("no_connection")),
+        (TlsError(ssl.SSLError("broken in the middle")), Uncertain("SSLError")),
+    ],
+)
+def test_a_certificate_that_is_not_metas_gets_no_message(reason: TlsError, outcome: Outcome) -> None:
+    class Impostor(Session):
+        def post(self, *_: object, **__: object) -> Response:
+            raise RequestsSslError(MaxRetryError(HTTPSConnectionPool("g"), "/", reason))
+
+    assert outcome == RequestsMeta(Impostor(), "https://g", "v25.0", 1).send(NUMBER, "t", MESSAGE)
+
+
+def test_connections_that_stood_idle_are_not_used_again(server: Server) -> None:
+    """Lambda froze us meanwhile, and Meta may have closed them: a reset would look like a lost answer."""
+    now, opened = [1_000.0], session()
+    closed = []
+    opened.close = lambda: closed.append(now[0])  # type: ignore[method-assign]
+    meta = RequestsMeta(opened, server.url, "v25.0", 0.3, wall_clock=lambda: now[0])
+    for later in (0, 5, 19, 3_600, 1):
+        now[0] += later
+        server.script.append(SENT)
+        assert Accepted("wamid.1") == meta.send(NUMBER, "EAAtoken", MESSAGE)
+
+    assert [1_000, 4_624] == closed, "at the first call there is nothing to close, and nothing lost by it"
 
 
 def test_a_proxy_or_netrc_of_the_environment_is_not_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

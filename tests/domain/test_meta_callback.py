@@ -36,7 +36,20 @@ def test_every_value_of_every_change_of_every_entry() -> None:
         "entry": [entry({"n": 1}, {"n": 2}), 7, {"changes": [None, other, {"field": "messages"}]}, entry({"n": 3}, [])]
     }
 
-    assert [{"n": 1}, {"n": 2}, {"n": 3}] == list(values_of(callback))
+    values = list(values_of(callback))
+
+    assert [{"n": 1}, {"n": 2}, {"n": 3}] == [value for value in values if isinstance(value, dict)]
+    assert "change of a field that is not taken yet: 'account_update'" in {
+        value.reason for value in values if isinstance(value, Unreadable)
+    }
+
+
+def test_an_error_of_the_account_is_told() -> None:
+    value = {"errors": [{"code": 130429, "title": "Rate limit hit"}]}
+
+    assert [value, Unreadable("error of the account: 130429")] == list(
+        values_of({"entry": [{"changes": [{"field": "messages", "value": value}]}]})
+    )
 
 
 @given(JSON)

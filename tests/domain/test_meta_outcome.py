@@ -125,8 +125,8 @@ def test_an_error_in_a_200_is_an_error() -> None:
         ({"code": 131026, "title": "T", "error_data": "words"}, ("131026", "T", "words")),
         ({"code": 131026, "title": "T", "error_data": None}, ("131026", "T", "T")),
         ({"code": 131026, "title": "T", "error_data": {}}, ("131026", "T", "T")),
-        ({"title": "T"}, ("None", "T", "T")),
-        ({}, ("None", "error without a title", "error without a title")),
+        ({"title": "T", "code": ["junk"]}, ("unspecified", "T", "T")),
+        ({}, ("unspecified", "Meta gave no reason", "Meta gave no reason")),
     ],
 )
 def test_metas_error_as_ours(error: dict[str, Any], expected: tuple[str, str, str]) -> None:

@@ -83,6 +83,8 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
         ({"bodyParams": ["x" * 1025]}, "bodyParams[0]", "at most 1,024"),
         ({"bodyParams": ["cut \ud83d"]}, "bodyParams[0]", ""),
         ({"bodyParams": ["x"] * 101}, "bodyParams", "at most 100"),
+        ({"bodyParams": ["x" * 1000] * 33}, "bodyParams", "33,000 characters in all; at most 32,768"),
+        ({"bodyParams": {"First Name": "x"}}, "bodyParams.First Name", "1 to 64 of a-z, 0-9 and _"),
         ({"bodyParams": {f"p{n}": "x" for n in range(101)}}, "bodyParams", "at most 100"),
         ({"bodyParams": {"name": ""}}, "bodyParams.name", "must not be empty"),
         ({"bodyParams": {"name": None}}, "bodyParams.name", "must be text"),

@@ -12,7 +12,9 @@ NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_QUEUE_URL"},
-    "send_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "SEND_QUEUE_URL", "GRAPH_URL", "GRAPH_VERSION"},
+    "send_message": {
+        *("APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "SEND_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
+    },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
@@ -76,7 +78,7 @@ def test_the_values_as_they_are_read() -> None:
         send = settings.SendMessageSettings.from_environment()
 
     assert {"127.0.0.1:1", "localhost:2"} == webhooks.local_targets
-    assert ("https://g", "v25.0", 20) == (send.graph_url, send.graph_version, send.call_seconds)
+    assert ("https://g/", "v25.0", 20) == (send.graph_url, send.graph_version, send.call_seconds)
 
 
 @pytest.mark.parametrize("step", NEEDED)
@@ -85,3 +87,21 @@ def test_a_function_does_not_start_without_them(step: str) -> None:
         load(step)
     with environment(OF_THE_FUNCTIONS):
         assert load(step).settings == _model(step).model_validate(OF_THE_FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("stage", "url", "taken"),
+    [
+        ("prod", "https://graph.facebook.com", True),
+        ("prod", "http://graph.facebook.com", False),
+        ("dev", "http://127.0.0.1:4570", False),
+        ("local", "http://127.0.0.1:4570", True),
+    ],
+)
+def test_access_tokens_go_to_meta_encrypted(stage: str, url: str, taken: bool) -> None:
+    with environment(OF_THE_FUNCTIONS | {"STAGE": stage, "GRAPH_URL": url}):
+        if taken:
+            assert url == settings.SendMessageSettings.from_environment().graph_url
+        else:
+            with pytest.raises(ValidationError, match="GRAPH_URL must begin with https"):
+                settings.SendMessageSettings.from_environment()

@@ -34,15 +34,14 @@ class FakeMessages(Faulty):
     def add(self, message: OutboundMessage) -> OutboundMessage | None:
         self._called("add")
         earlier = self.rows.get(message.message_id)
-        if earlier and self._lives(earlier.message):
+        if earlier:
             return earlier.message
         self.rows[message.message_id] = Row(message)
         return None
 
     def add_inbound(self, message: InboundMessage) -> bool:
         self._called("add_inbound")
-        earlier = self.inbound.get(message.message_id)
-        if earlier and self._lives(earlier):
+        if message.message_id in self.inbound:
             return False
         self.inbound[message.message_id] = message
         return True
@@ -114,5 +113,5 @@ class FakeMessages(Faulty):
     def _id_of(self, wamid: str) -> str | None:
         return next((message_id for message_id, row in self.rows.items() if row.message.wamid == wamid), None)
 
-    def _lives(self, message: OutboundMessage | InboundMessage) -> bool:
+    def _lives(self, message: OutboundMessage) -> bool:
         return message.expires_at // 1000 > self._now() // 1000

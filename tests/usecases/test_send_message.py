@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hkreach.domain.app import MetaAccount
+from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain
 from hkreach.usecases.send_message import SendMessage
@@ -246,3 +246,65 @@ class TestWithAFile:
         with pytest.raises(KeyError):
             house.step(MESSAGE_ID, PLENTY)
         assert ([], None) == (house.meta.sent, house.message().claim)
+
+
+class OldMemory(FakeApps):
+    """An apps table whose `get` still remembers an app as it was."""
+
+    def __init__(self, remembered: App, *now: App) -> None:
+        super().__init__(*now)
+        self.remembered: App | None = remembered
+
+    def get(self, app_name: str) -> App | None:
+        return self.remembered
+
+    def get_fresh(self, app_name: str) -> App | None:
+        self.remembered = super().get_fresh(app_name)
+        return self.remembered
+
+
+def _with_old_memory(house: House, was: MetaAccount, now: MetaAccount | None) -> SendMessage:
+    return replace(house.step, apps=OldMemory(app(meta=was), app(meta=now)))
+
+
+def _account(house: House, number: str, token: str) -> MetaAccount:
+    return MetaAccount(number, "w", house.step.secrets.seal("mystore", "access_token", token))
+
+
+def test_a_remembered_number_that_is_not_the_messages_is_looked_up_before_the_message_fails(house: House) -> None:
+    was, now = _account(house, OTHER_NUMBER, "EAAold"), _account(house, NUMBER, "EAAnew")
+
+    assert "done" == _with_old_memory(house, was, now)(MESSAGE_ID, PLENTY)
+    assert (Status.ACCEPTED, "EAAnew") == (house.message().status, house.meta.sent[0][1])
+
+
+def test_a_token_that_was_replaced_meanwhile_does_not_fail_the_message(house: House) -> None:
+    step = _with_old_memory(house, _account(house, NUMBER, "EAAold"), _account(house, NUMBER, "EAAnew"))
+    house.meta.send_answers.append(Refused(replace(ERROR, code="190")))
+
+    assert 1 == step(MESSAGE_ID, PLENTY)
+    assert (Status.QUEUED, None) == (house.message().status, house.message().claim)
+    assert "done" == step(MESSAGE_ID, PLENTY)
+    assert (Status.ACCEPTED, "EAAnew") == (house.message().status, house.meta.sent[1][1])
+
+
+def test_an_upload_refused_for_a_token_that_was_replaced_is_tried_again(house: House) -> None:
+    house.messages.rows[MESSAGE_ID].message = replace(house.message(), media=replace(MEDIA, key=_stored(house)))
+    step = _with_old_memory(house, _account(house, NUMBER, "EAAold"), _account(house, NUMBER, "EAAnew"))
+    house.meta.upload_answers.append(Refused(replace(ERROR, code="190")))
+
+    assert "later" == step(MESSAGE_ID, PLENTY)
+    assert "done" == step(MESSAGE_ID, PLENTY)
+    assert Status.ACCEPTED == house.message().status
+
+
+@pytest.mark.parametrize("code", ["190", "0"])
+def test_a_token_that_is_still_the_same_fails_the_message(house: House, code: str) -> None:
+    house.meta.send_answers.append(Refused(replace(ERROR, code=code)))
+
+    assert "done" == house.step(MESSAGE_ID, PLENTY)
+    assert Status.FAILED == house.message().status
+
+
+def _stored(house: House) -> str:
+    return house.media.put("mystore", PDF, "application/pdf")

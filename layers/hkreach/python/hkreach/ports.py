@@ -19,7 +19,10 @@ class Messages(Protocol):
         """The outbound message, strongly consistent."""
 
     def add(self, message: OutboundMessage) -> OutboundMessage | None:
-        """Write a new message. Returns None, or the message that has its id already, and then writes nothing."""
+        """Write a new message. Returns None, or the message that has its id already, and then writes nothing.
+
+        An expired message has its id until the table removes it.
+        """
 
     def add_inbound(self, message: InboundMessage) -> bool:
         """Write an inbound message; False if it was there already."""
@@ -56,7 +59,7 @@ class Apps(Protocol):
         """The app as it is now."""
 
     def name_of_number(self, phone_number_id: str) -> str | None:
-        """The app that a Meta number belongs to, up to a minute old."""
+        """The app that a Meta number belongs to, as it is now: a number that moved is no more the old app's."""
 
     def add(self, app: App) -> None:
         """Write a new app. Raises Conflict if its name or its number is taken."""

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 type _Text = Annotated[str, Field(min_length=1)]
 type _Stage = Literal["local", "dev", "prod"]
@@ -39,10 +39,6 @@ class _MayOpenLoopback(_Settings):
         return self
 
 
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
-
-
 class AcceptMessageSettings(_KnowsApps):
     """Of `accept_message`."""
 
@@ -65,14 +61,21 @@ class RelayOutboxSettings(_Settings):
 class SendMessageSettings(_KnowsApps):
     """Of `send_message`."""
 
+    stage: _Stage
     messages_table: _Text
     media_bucket: _Text
     send_queue_url: _Text
-    graph_url: Annotated[_Text, AfterValidator(_without_slash)]
+    graph_url: _Text
     graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
-    call_seconds: Annotated[int, Field(ge=1, le=60)] = 20
-    """How long one call to Meta may take."""
+    call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
+    """How long Meta may take to answer one call."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 2
+
+    @model_validator(mode="after")
+    def _tokens_go_encrypted(self) -> Self:
+        if self.stage != "local" and not self.graph_url.startswith("https://"):
+            raise ValueError("GRAPH_URL must begin with https:// outside the stage local: access tokens go there")
+        return self
 
 
 class ReceiveMetaSettings(_KnowsApps):
@@ -93,7 +96,7 @@ class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
     """Of `deliver_webhook`."""
 
     webhook_queue_url: _Text
-    answer_seconds: Annotated[float, Field(gt=0, le=30)] = 10
+    answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
     """How long an integrator's server may take."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
 

@@ -18,7 +18,6 @@ class DynamoDBApps:
         self._client = client
         self._table = table
         self._apps: Remembered[str, App] = Remembered(_MOST_CACHED, cache_seconds)
-        self._numbers: Remembered[str, str] = Remembered(_MOST_CACHED, cache_seconds)
 
     def get(self, app_name: str) -> App | None:
         """See the port. That there is no such app is not remembered: a new one is found at once."""
@@ -35,15 +34,8 @@ class DynamoDBApps:
 
     def name_of_number(self, phone_number_id: str) -> str | None:
         """See the port."""
-        remembered = self._numbers.get(phone_number_id)
-        if remembered is not None:
-            return remembered
         values = self._get(_number_key(phone_number_id))
-        if values is None:
-            return None
-        app_name: str = values["appName"]
-        self._numbers.set(phone_number_id, app_name)
-        return app_name
+        return values["appName"] if values is not None else None
 
     def add(self, app: App) -> None:
         """See the port."""
@@ -59,7 +51,7 @@ class DynamoDBApps:
         if new is not None and new != old:
             writes.append(self._take_number(new, after.app_name))
         if old is not None and new != old:
-            writes.append({"Delete": {"TableName": self._table, "Key": _number_key(old)}})
+            writes.append(self._give_number_back(old, before.app_name))
         self._write(
             writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
         )
@@ -76,6 +68,16 @@ class DynamoDBApps:
     def _take_number(self, phone_number_id: str, app_name: str) -> dict[str, Any]:
         item = _number_key(phone_number_id) | to_item({"appName": app_name})
         return self._put(item, "attribute_not_exists(pk) OR appName = :app", {":app": app_name})
+
+    def _give_number_back(self, phone_number_id: str, app_name: str) -> dict[str, Any]:
+        return {
+            "Delete": {
+                "TableName": self._table,
+                "Key": _number_key(phone_number_id),
+                "ConditionExpression": "appName = :app",
+                "ExpressionAttributeValues": to_item({":app": app_name}),
+            }
+        }
 
     def _write(self, writes: list[dict[str, Any]], conflict: str) -> None:
         try:

@@ -1,9 +1,8 @@
 """The messages table."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.message_items import FACT_ATTRIBUTES, inbound_item, outbound_item, read_message_item
@@ -18,6 +17,7 @@ _UNSETTLED = " AND ".join(
 _UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
+_END_CLAIM = "REMOVE claimedUntil, claimedBy"
 _KEPT_ATTEMPTS = 5
 
 
@@ -51,81 +51,74 @@ class DynamoDBMessages:
         return self._put(inbound_item(message)) is None
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
-        """See the port."""
-        item = self._update(
+        """See the port. The SDK repeats a write whose answer got lost: the token tells our own claim from another's."""
+        token = secrets.token_hex(8)
+        claimed, item = self._update(
             message_id,
-            "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until",
+            "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until, claimedBy = :token",
             f"{_UNCLAIMED} AND expiresAt > :now AND {_UNSETTLED}",
-            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND},
+            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":token": token},
         )
-        return Claim(from_item(item)["claimNumber"], until) if item is not None else None
+        return Claim(item["claimNumber"], until) if claimed or item.get("claimedBy") == token else None
 
     def release(self, message_id: str, claim: Claim, now: int, code: str) -> None:
         """See the port. Of its attempts the message keeps the last five; the log has the rest."""
         attempt = {"n": claim.number, "at": now, "code": code}
-        values = {":number": claim.number, ":attempt": [attempt], ":none": []}
-        item = self._update(
+        released, item = self._update(
             message_id,
-            "SET attempts = list_append(if_not_exists(attempts, :none), :attempt) REMOVE claimedUntil",
+            f"SET attempts = list_append(if_not_exists(attempts, :none), :attempt) {_END_CLAIM}",
             _CLAIM_HOLDS,
-            values,
+            {":number": claim.number, ":attempt": [attempt], ":none": []},
         )
-        if item is not None and len(item["attempts"]["L"]) > _KEPT_ATTEMPTS:
+        if released and len(item["attempts"]) > _KEPT_ATTEMPTS:
             self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """See the port."""
         self._update(
             message_id,
-            "SET acceptedAt = :now, wamid = if_not_exists(wamid, :wamid) REMOVE claimedUntil",
+            f"SET acceptedAt = :now, wamid = if_not_exists(wamid, :wamid) {_END_CLAIM}",
             f"{_NO_LATER_CLAIM} AND attribute_not_exists(acceptedAt)",
             {":now": now, ":wamid": wamid, ":number": claim.number},
         )
 
     def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
         """See the port."""
-        values = {":now": now, ":error": error.as_dict()} | ({":number": claim.number} if claim else {})
         self._update(
             message_id,
-            "SET failedAt = :now, #error = :error REMOVE claimedUntil",
+            f"SET failedAt = :now, #error = :error {_END_CLAIM}",
             f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{_UNCLAIMED} AND {_UNSETTLED}",
-            values,
-            {"#error": "error"},
+            {":now": now, ":error": error.as_dict()} | ({":number": claim.number} if claim else {}),
         )
 
     def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
         """See the port."""
         self._update(
             message_id,
-            "SET unknownAt = :now REMOVE claimedUntil",
+            f"SET unknownAt = :now {_END_CLAIM}",
             f"{_CLAIM_HOLDS} AND {_UNSETTLED}",
             {":now": now, ":number": claim.number},
         )
 
     def record_status(self, callback: StatusCallback) -> str:
-        """See the port. An item that the echo does not name is looked for by its wamid."""
-        message_id = callback.message_id or self._id_of_wamid(callback.wamid)
-        if message_id is None:
-            return "unknown"
-        fact = FACT_ATTRIBUTES[callback.status]
-        set_error = ", #error = :error" if callback.error else ""
-        values = {":at": callback.at, ":wamid": callback.wamid, ":phone": callback.phone_number_id}
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(message_id),
-                UpdateExpression=f"SET {fact} = :at, wamid = if_not_exists(wamid, :wamid){set_error}",
-                ConditionExpression=f"phoneNumberId = :phone AND direction = :out AND attribute_not_exists({fact})",
-                ExpressionAttributeValues=to_item(
-                    values | {":out": "outbound"} | ({":error": callback.error.as_dict()} if callback.error else {})
-                ),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **({"ExpressionAttributeNames": {"#error": "error"}} if callback.error else {}),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as refused:
-            item = from_item(refused.response.get("Item", {}))
-            return "repeated" if item.get("phoneNumberId") == callback.phone_number_id and fact in item else "unknown"
-        return "recorded"
+        """See the port. A message that the echo does not name is looked for by its wamid."""
+        fate = self._record_status(callback.message_id, callback) if callback.message_id else "unknown"
+        if fate == "unknown" and (message_id := self._id_of_wamid(callback.wamid)):
+            return self._record_status(message_id, callback)
+        return fate
+
+    def _record_status(self, message_id: str, callback: StatusCallback) -> str:
+        fact, error = FACT_ATTRIBUTES[callback.status], callback.error
+        values = {":at": callback.at, ":wamid": callback.wamid, ":phone": callback.phone_number_id, ":out": "outbound"}
+        recorded, item = self._update(
+            message_id,
+            f"SET {fact} = :at, wamid = if_not_exists(wamid, :wamid)" + (", #error = :error" if error else ""),
+            f"phoneNumberId = :phone AND direction = :out AND attribute_not_exists({fact})",
+            values | ({":error": error.as_dict()} if error else {}),
+        )
+        if recorded:
+            return "recorded"
+        return "repeated" if item.get("phoneNumberId") == callback.phone_number_id and fact in item else "unknown"
 
     def _id_of_wamid(self, wamid: str) -> str | None:
         answer = self._client.query(
@@ -138,13 +131,16 @@ class DynamoDBMessages:
         return answer["Items"][0]["messageId"]["S"] if answer["Items"] else None
 
     def _put(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """None, or the living item that has the key already."""
+        """None, or the item that has the key already.
+
+        An expired item that the table has not removed yet counts too: to replace it would look like a change in the
+        table's stream, not like a new message.
+        """
         try:
             self._client.put_item(
                 TableName=self._table,
                 Item=item,
-                ConditionExpression="attribute_not_exists(messageId) OR expiresAt <= :now",
-                ExpressionAttributeValues=to_item({":now": self._now() // SECOND}),
+                ConditionExpression="attribute_not_exists(messageId)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as refused:
@@ -153,17 +149,12 @@ class DynamoDBMessages:
         return None
 
     def _update(
-        self,
-        message_id: str,
-        update: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
-    ) -> Mapping[str, Any] | None:
-        """The item after the update, or None if the condition did not hold."""
-        optional = {"ExpressionAttributeValues": to_item(values)} if values else {}
-        if names:
-            optional["ExpressionAttributeNames"] = dict(names)
+        self, message_id: str, update: str, condition: str, values: Mapping[str, Any]
+    ) -> tuple[bool, dict[str, Any]]:
+        """Whether the condition held, and the item: as the update left it, or as it stood in its way."""
+        optional: dict[str, Any] = {"ExpressionAttributeValues": to_item(values)} if values else {}
+        if "#error" in update:
+            optional["ExpressionAttributeNames"] = {"#error": "error"}  # a reserved word
         try:
             answer = self._client.update_item(
                 TableName=self._table,
@@ -171,14 +162,12 @@ class DynamoDBMessages:
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **optional,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return None
-            raise
-        item: Mapping[str, Any] = answer["Attributes"]
-        return item
+        except self._client.exceptions.ConditionalCheckFailedException as refused:
+            return False, from_item(refused.response.get("Item", {}))
+        return True, from_item(answer["Attributes"])
 
 
 def _key(message_id: str) -> dict[str, Any]:

@@ -37,8 +37,10 @@ class GuardedWebhooks:
             with session.post(
                 url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
             ) as answer:
-                with suppress(HTTPError, OSError):  # the status has said it all
-                    answer.raw.read(_MOST_READ)  # to the end of a usual answer, so that the connection can be kept
+                # A short answer is read, so that the connection can be kept; the status has said it all.
+                if (answer.raw.length_remaining or _MOST_READ) < _MOST_READ:
+                    with suppress(HTTPError, OSError):
+                        answer.raw.read(_MOST_READ)
                 return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
         except (ValueError, AntiSSRFError, RequestException, OSError):
             return "no answer"

@@ -28,12 +28,17 @@ class Unreadable:
     reason: str
 
 
-def values_of(callback: object) -> Iterator[Mapping[str, Any]]:
-    """The `value` of each change of the field `messages`, over all entries."""
+def values_of(callback: object) -> Iterator[Mapping[str, Any] | Unreadable]:
+    """The `value` of each change of the field `messages`, over all entries; what else there is, is not taken yet."""
     for entry in _list(callback, "entry"):
         for change in _list(entry, "changes"):
-            if isinstance(change, dict) and change.get("field") == "messages" and isinstance(change.get("value"), dict):
+            field = change.get("field") if isinstance(change, dict) else None
+            if field == "messages" and isinstance(change.get("value"), dict):
                 yield change["value"]
+                for error in _list(change["value"], "errors"):
+                    yield Unreadable(f"error of the account: {message_error(error).code[:40]}")
+            else:
+                yield Unreadable(f"change of a field that is not taken yet: {str(field)[:40]!r}")
 
 
 def status_of_callback(value: Mapping[str, Any], node: object) -> StatusCallback | Unreadable:
@@ -54,7 +59,7 @@ def status_of_callback(value: Mapping[str, Any], node: object) -> StatusCallback
         wamid=wamid,
         phone_number_id=phone_number_id,
         message_id=echo if isinstance(echo, str) and is_message_id(echo) else None,
-        error=message_error(errors[0] if errors and isinstance(errors[0], dict) else {}) if name == "failed" else None,
+        error=message_error(errors[0] if errors else None) if name == "failed" else None,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from hkreach.domain.message import MessageError
 
 NOT_PROCESSED = frozenset(
-    {2, 4, 80007, 80008, 130429, 131016, 131056, 131057, 2494100, 133004, 134101},
+    {2, 4, 17, 32, 341, 613, 80007, 80008, 130429, 131016, 131056, 131057, 2494100, 133004, 134101},
 )
 """Graph codes that say the message was refused before processing: throttled, overloaded or in maintenance."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
@@ -65,15 +65,16 @@ def read_answer(http_status: int, body: bytes) -> Outcome:
     return Accepted(meta_id) if meta_id else Uncertain(f"HTTP {http_status} without a Graph error or an id")
 
 
-def message_error(error: Mapping[str, Any]) -> MessageError:
-    """Meta's error object, of an answer or of a status callback, as ours."""
+def message_error(node: object) -> MessageError:
+    """Meta's error object, of an answer or of a status callback, as ours; `unspecified` where it says nothing."""
+    error: Mapping[str, Any] = node if isinstance(node, dict) else {}
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, Mapping) else data
-    title = error.get("title") or error.get("message") or "error without a title"
+    title = error.get("title") or error.get("message") or "Meta gave no reason"
     code = error.get("code")
-    return MessageError(
-        str(code), str(title), str(details or title), retryable=code in NOT_PROCESSED | _NEEDS_THE_OPERATOR
-    )
+    if not isinstance(code, int):
+        return MessageError("unspecified", str(title), str(details or title))
+    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED | _NEEDS_THE_OPERATOR)
 
 
 def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:

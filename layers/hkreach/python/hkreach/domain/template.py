@@ -10,6 +10,8 @@ from hkreach.domain.media import Media
 MAX_TEMPLATE_NAME = 512
 MAX_BODY_PARAM = 1_024
 MAX_BODY_PARAMS = 100
+MAX_BODY_TEXT = 32_768
+"""Characters of all parameters together: the longest body that a template can have (Meta, "Templates")."""
 MAX_HEADER_TEXT = 60
 
 type BodyParams = Sequence[str] | Mapping[str, str]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,6 +15,8 @@ from hkreach.domain.backoff import full_jitter
 from hkreach.domain.progress import Progress
 
 _LONGEST_WAIT = 60
+_RECORDS = 10
+_SECONDS_TO_ANSWER = 2
 logger = Logger(service="hkreach", child=True)
 
 
@@ -31,8 +34,12 @@ def work_on_batch(
     """Work on all records at once; returns the partial batch answer that keeps those which are not done.
 
     A record whose work raises comes back when the queue's own visibility ends; after the queue's
-    `maxReceiveCount` it is a dead letter.
+    `maxReceiveCount` it is a dead letter. So does one whose work is not done shortly before the function's time is
+    up: it must not take the others with it.
     """
+    # Threads of this batch's own: one that a slow server holds is not missing in the next batch.
+    threads = ThreadPoolExecutor(_RECORDS, thread_name_prefix="record")
+    deadline = context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_ANSWER
 
     def one(record: SQSRecord) -> None:
         try:
@@ -49,7 +56,8 @@ def work_on_batch(
         raise TryLater(f"again in {wait} s")
 
     async def concurrently(record: SQSRecord) -> None:
-        await asyncio.to_thread(one, record)
+        work_of_one = asyncio.get_running_loop().run_in_executor(threads, one, record)
+        await asyncio.wait_for(work_of_one, deadline)
 
     answer = async_process_partial_response(
         event,
@@ -57,4 +65,5 @@ def work_on_batch(
         AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False),
         context=context,
     )
+    threads.shutdown(wait=False)
     return dict(answer)

@@ -26,6 +26,7 @@ from hkreach.domain.recipient import parse_recipient
 from hkreach.domain.template import (
     MAX_BODY_PARAM,
     MAX_BODY_PARAMS,
+    MAX_BODY_TEXT,
     MAX_HEADER_TEXT,
     MAX_TEMPLATE_NAME,
     Template,
@@ -58,6 +59,12 @@ def _template_name(text: str) -> str:
     return text
 
 
+def _param_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]{1,64}", text):
+        raise ValueError("must be a parameter's name: 1 to 64 of a-z, 0-9 and _")
+    return text
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must not hold control characters")
@@ -68,8 +75,15 @@ def _checked(limit: int) -> AfterValidator:
     return AfterValidator(lambda text: check_parameter(text, limit))
 
 
+def _not_too_long_together[Params: list[str] | dict[str, str]](params: Params) -> Params:
+    characters = sum(map(len, params.values() if isinstance(params, dict) else params))
+    if characters > MAX_BODY_TEXT:
+        raise ValueError(f"has {characters:,} characters in all; at most {MAX_BODY_TEXT:,} are allowed")
+    return params
+
+
 type _Param = Annotated[str, _checked(MAX_BODY_PARAM)]
-type _ParamName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]{1,64}$")]
+type _ParamName = Annotated[str, AfterValidator(_param_name)]
 type _Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 
 
@@ -88,6 +102,7 @@ class _Send(BaseModel):
         Annotated[list[_Param], Field(max_length=MAX_BODY_PARAMS), Tag("positional")]
         | Annotated[dict[_ParamName, _Param], Field(max_length=MAX_BODY_PARAMS), Tag("named")],
         Discriminator(lambda value: _TAGS[isinstance(value, dict)]),
+        AfterValidator(_not_too_long_together),
     ] = Field(default_factory=list)
 
 

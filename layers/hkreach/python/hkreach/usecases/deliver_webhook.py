@@ -19,6 +19,7 @@ def deliver_webhook(event: Event, *, apps: Apps, secrets: SealedSecrets, client:
     """
     app = apps.get(event["appName"])
     if app is None or app.webhook is None:
+        logger.info("no webhook for this event", event_id=event["id"], app_name=event["appName"])
         return "done"
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "HK-Reach-Webhooks/1"}

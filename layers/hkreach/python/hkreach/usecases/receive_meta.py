@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +17,9 @@ from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets
 
 logger = Logger(service="hkreach", child=True)
+
+_AT_ONCE = 10
+"""Meta puts up to 1,000 updates in one callback, and repeats all of them if the answer takes too long."""
 
 type _Item = StatusCallback | InboundMessage | Unreadable
 
@@ -38,17 +42,20 @@ class ReceiveMeta:
         """
         if not meta_signature_is_valid(signature, body, self.secrets.app_secrets()):
             raise Unauthorized
-        fates: Counter[str] = Counter()
-        failure: Exception | None = None
-        for read in self._items(body):
-            try:
-                fates[self._record(read())] += 1
-            except Exception as error:
-                logger.exception("callback item was not recorded")
-                failure = error
-        if failure is not None:
-            raise failure
-        return fates
+        items = list(self._items(body))
+        with ThreadPoolExecutor(min(len(items), _AT_ONCE) or 1) as threads:
+            fates = list(threads.map(self._try_to_record, items))
+        for fate in fates:
+            if isinstance(fate, Exception):
+                raise fate
+        return Counter(str(fate) for fate in fates)
+
+    def _try_to_record(self, read: Callable[[], _Item]) -> str | Exception:
+        try:
+            return self._record(read())
+        except Exception as error:
+            logger.exception("callback item was not recorded")
+            return error
 
     def _items(self, body: bytes) -> Iterator[Callable[[], _Item]]:
         """Each item, still to be read: reading one may look up its app, and that may fail for it alone."""
@@ -58,6 +65,9 @@ class ReceiveMeta:
             yield lambda: Unreadable("body is not JSON")
             return
         for value in values_of(callback):
+            if isinstance(value, Unreadable):
+                yield partial(Unreadable, value.reason)
+                continue
             for node in _nodes(value, "statuses"):
                 yield partial(status_of_callback, value, node)
             for node in _nodes(value, "messages"):

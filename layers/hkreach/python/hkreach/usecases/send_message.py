@@ -21,6 +21,7 @@ _NO_ACCOUNT = MessageError(
     "Its Meta account was changed or removed after this request.",
     True,
 )
+_TOKEN_IS_WRONG = frozenset({"0", "190"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,16 @@ class SendMessage:
             return "done"
         if message.claim is not None:
             return self._someone_has_it(message, message.claim)
-        app = self.apps.get(message.app_name)
-        account = app.meta if app else None
-        if app is None or account is None or account.phone_number_id != message.phone_number_id:
+        account = _account(self.apps.get(message.app_name), message) or self._fresh_account(message)
+        if account is None:
             self.messages.record_failed(message_id, self.now(), _NO_ACCOUNT)
             return "done"
-        return self._send(message, account, self._token(app, account), time_left)
+        return self._send(message, account, time_left)
 
-    def _send(
-        self, message: OutboundMessage, account: MetaAccount, token: str, time_left: Callable[[], int]
-    ) -> Progress:
+    def _send(self, message: OutboundMessage, account: MetaAccount, time_left: Callable[[], int]) -> Progress:
+        token = self.secrets.open(message.app_name, "access_token", account.access_token)
         uploaded = self._upload(message, account, token) if message.media else Accepted("")
-        if isinstance(uploaded, Refused):
+        if isinstance(uploaded, Refused) and not self._token_changed(uploaded, message, account):
             self.messages.record_failed(message.message_id, self.now(), uploaded.error)
             return "done"
         if not isinstance(uploaded, Accepted):
@@ -77,6 +76,9 @@ class SendMessage:
         match outcome:
             case Accepted(wamid):
                 self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
+            case Refused(error) if self._token_changed(outcome, message, account):
+                self.messages.release(message.message_id, claim, self.now(), error.code)
+                return 1
             case Refused(error):
                 self.messages.record_failed(message.message_id, self.now(), error, claim)
             case Uncertain():
@@ -95,8 +97,16 @@ class SendMessage:
         logger.error("claim ran out without an outcome", message_id=message.message_id, claim=claim.number)
         return "done"
 
-    def _token(self, app: App, account: MetaAccount) -> str:
-        return self.secrets.open(app.app_name, "access_token", account.access_token)
+    def _fresh_account(self, message: OutboundMessage) -> MetaAccount | None:
+        """What is remembered of an app may be a minute old: too old to fail a message for."""
+        return _account(self.apps.get_fresh(message.app_name), message)
+
+    def _token_changed(self, refused: Refused, message: OutboundMessage, account: MetaAccount) -> bool:
+        """Whether Meta refused a token that the operator has replaced meanwhile."""
+        if refused.error.code not in _TOKEN_IS_WRONG:
+            return False
+        fresh = self._fresh_account(message)
+        return fresh is not None and fresh.access_token != account.access_token
 
     def _upload(self, message: OutboundMessage, account: MetaAccount, token: str) -> Outcome:
         assert message.media is not None
@@ -104,6 +114,12 @@ class SendMessage:
         return self.meta.upload(
             account.phone_number_id, token, content, message.media.mime_type, message.media.filename
         )
+
+
+def _account(app: App | None, message: OutboundMessage) -> MetaAccount | None:
+    """The account that the message was accepted for, if it still is the app's."""
+    account = app.meta if app else None
+    return account if account and account.phone_number_id == message.phone_number_id else None
 
 
 def _for_the_log(outcome: Outcome) -> str:
