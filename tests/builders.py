@@ -31,6 +31,7 @@ def outbound(message_id: str = MESSAGE_ID, **parts: Any) -> OutboundMessage:
         "template": TEMPLATE,
         "facts": {Status.QUEUED: NOW},
         "expires_at": (NOW + 90 * DAY) // 1000 * 1000,  # the table keeps whole seconds
+        "deadline": NOW + 2 * DAY,
     }
     return OutboundMessage(message_id=message_id, **(values | parts))
 

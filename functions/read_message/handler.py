@@ -12,11 +12,11 @@ from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.domain.errors import Fault, Invalid
-from hkreach.domain.message import Status
+from hkreach.domain.message import OutboundMessage, Status
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response
 from hkreach.settings import ReadMessageSettings
-from hkreach.usecases.read_message import read_message
+from hkreach.usecases.read_message import read_message, timeline
 
 logger = Logger(service="hkreach", step="read_message")
 settings = ReadMessageSettings.from_environment()
@@ -29,15 +29,25 @@ api = http_api()
 @api.get("/api/external/message/status")
 def message_status() -> Response[str]:
     """The status, and with `failed` the reason."""
-    app = authenticate(api.current_event, apps)
-    message_id = api.current_event.get_query_string_value("messageId", "")
-    if not message_id:
-        raise Invalid("Say which message.", [Fault("messageId", "messageId is required in the query")])
-    message = read_message(app, message_id, messages=messages)
+    message = _message()
     body: dict[str, Any] = {"status": message.status.value, "messageId": message.message_id}
     if message.status is Status.FAILED and message.error is not None:
         body["error"] = message.error.as_dict()
     return json_response(HTTPStatus.OK, body)
+
+
+@api.get("/api/external/message")
+def message_timeline() -> Response[str]:
+    """Everything that is known of it, and in words why it waits."""
+    return json_response(HTTPStatus.OK, timeline(_message()))
+
+
+def _message() -> OutboundMessage:
+    app = authenticate(api.current_event, apps)
+    message_id = api.current_event.get_query_string_value("messageId", "")
+    if not message_id:
+        raise Invalid("Say which message.", [Fault("messageId", "messageId is required in the query")])
+    return read_message(app, message_id, messages=messages)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -19,7 +19,7 @@ from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.progress import Progress
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import SendMessageSettings
-from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message import SendMessage, Waits
 
 logger = Logger(service="hkreach", step="send_message")
 settings = SendMessageSettings.from_environment()
@@ -31,7 +31,12 @@ send_message = SendMessage(
     media=S3Media(client("s3"), settings.media_bucket),
     meta=RequestsMeta(session(), settings.graph_url, settings.graph_version, settings.call_seconds),
     now=now,
-    call_seconds=settings.call_seconds,
+    waits=Waits(
+        call=settings.call_seconds,
+        retry_base=settings.retry_base_seconds,
+        retry_longest=settings.retry_longest_seconds,
+        halted=settings.halted_seconds,
+    ),
 )
 visibility = SQSVisibility(client("sqs"), settings.send_queue_url)
 

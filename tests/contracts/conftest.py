@@ -1,19 +1,17 @@
 """Each contract runs on the fake and on the real adapter, the latter against moto with the template's own tables."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
-from hkreach.adapters.dynamodb_items import from_item
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.ports import Apps, MediaStore, Messages, MetaAppSecrets, SealedSecrets
-from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, items, new_key
+from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
@@ -26,8 +24,11 @@ from tests.fakes.stores import FakeMediaStore
 class MessagesUnderTest:
     messages: Messages
     clock: FakeClock
-    attempts: Callable[[str], list[tuple[int, int, str]]]
-    """Each attempt that a message keeps: the claim's number, when, code."""
+
+    def attempts(self, message_id: str) -> list[tuple[int, int, str]]:
+        """Each attempt that a message keeps: its number, when, code."""
+        message = self.messages.get(message_id)
+        return [(a.number, a.at, a.code) for a in message.attempts] if message else []
 
 
 @pytest.fixture
@@ -44,16 +45,9 @@ def imitated_aws() -> Iterator[None]:
 @pytest.fixture(params=["fake", "dynamodb"])
 def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest:
     if request.param == "fake":
-        fake = FakeMessages(clock)
-        return MessagesUnderTest(fake, clock, fake.attempts_of)
+        return MessagesUnderTest(FakeMessages(clock), clock)
     request.getfixturevalue("imitated_aws")
-
-    def attempts(message_id: str) -> list[tuple[int, int, str]]:
-        stored: list[dict[str, Any]] = [from_item(item) for item in items(MESSAGES_TABLE)]
-        item = next(item for item in stored if item["messageId"] == message_id)
-        return [(attempt["n"], attempt["at"], attempt["code"]) for attempt in item.get("attempts", [])]
-
-    return MessagesUnderTest(DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock), clock, attempts)
+    return MessagesUnderTest(DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock), clock)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])

@@ -99,13 +99,13 @@ def test_messages_do_not_touch_one_another(table: MessagesUnderTest) -> None:
     table.messages.record_accepted(MESSAGE_ID, claim, NOW + 1, "wamid.one")
 
     assert other == table.messages.get(OTHER_ID)
-    expected = replace(one, facts={Status.QUEUED: NOW, Status.ACCEPTED: NOW + 1}, wamid="wamid.one")
+    expected = replace(one, facts={Status.QUEUED: NOW, Status.ACCEPTED: NOW + 1}, wamid="wamid.one", tries=1)
     assert expected == table.messages.get(MESSAGE_ID)
 
 
 def test_an_unknown_id_is_harmless_everywhere(table: MessagesUnderTest) -> None:
     claim = Claim(1, NOW + 25_000)
-    table.messages.release(MESSAGE_ID, claim, NOW, "131016")
+    table.messages.release(MESSAGE_ID, claim, NOW, "131016", None)
     table.messages.record_accepted(MESSAGE_ID, claim, NOW, "wamid.one")
     table.messages.record_unknown(MESSAGE_ID, claim, NOW)
 

@@ -39,7 +39,7 @@ def test_what_is_claimed_cannot_be_claimed_even_when_the_claim_ran_out(table: Me
 
 
 def test_a_released_message_can_be_claimed_with_the_next_number(table: MessagesUnderTest, claim: Claim) -> None:
-    table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016")
+    table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016", None)
 
     assert _read(table).claim is None
     assert Claim(2, UNTIL + 5) == table.messages.claim(MESSAGE_ID, NOW, UNTIL + 5)
@@ -51,17 +51,17 @@ def test_the_last_five_attempts_are_kept(table: MessagesUnderTest, claim: Claim)
     for number in range(1, 9):
         assert current is not None
         assert number == current.number
-        table.messages.release(MESSAGE_ID, current, NOW + number, f"c{number}")
+        table.messages.release(MESSAGE_ID, current, NOW + number, f"c{number}", None)
         current = table.messages.claim(MESSAGE_ID, NOW, UNTIL)
 
     assert [(n, NOW + n, f"c{n}") for n in range(4, 9)] == table.attempts(MESSAGE_ID)
 
 
 def test_a_claim_that_is_no_more_releases_nothing(table: MessagesUnderTest, claim: Claim) -> None:
-    table.messages.release(MESSAGE_ID, claim, NOW, "131016")
+    table.messages.release(MESSAGE_ID, claim, NOW, "131016", None)
     second = table.messages.claim(MESSAGE_ID, NOW, UNTIL)
 
-    table.messages.release(MESSAGE_ID, claim, NOW, "late")
+    table.messages.release(MESSAGE_ID, claim, NOW, "late", None)
 
     assert second == _read(table).claim
     assert 1 == len(table.attempts(MESSAGE_ID))
@@ -106,7 +106,7 @@ def test_a_fact_is_set_once(table: MessagesUnderTest, claim: Claim) -> None:
 def test_nobody_writes_with_a_claim_that_was_followed_by_another(
     table: MessagesUnderTest, claim: Claim, write: str
 ) -> None:
-    table.messages.release(MESSAGE_ID, claim, NOW, "131016")
+    table.messages.release(MESSAGE_ID, claim, NOW, "131016", None)
     second = table.messages.claim(MESSAGE_ID, NOW, UNTIL)
     match write:
         case "record_accepted":

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hkreach.domain.message import MessageError
-from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain, message_error, read_answer
+from hkreach.domain.meta_outcome import (
+    Accepted,
+    Halted,
+    NotSent,
+    Outcome,
+    Refused,
+    Uncertain,
+    message_error,
+    read_answer,
+)
 
 NOT_PROCESSED = [
     (2, 503), (4, 400), (4, 429), (80007, 400), (80007, 429), (80008, 400), (130429, 400), (130429, 429), (131016, 500),
@@ -44,10 +52,9 @@ def test_refused_before_processing_may_be_tried_again(code: int, status: int) ->
 
 
 @pytest.mark.parametrize(("code", "status"), THE_OPERATORS)
-def test_trouble_of_the_account_fails_and_can_go_when_it_is_mended(code: int, status: int) -> None:
-    assert Refused(MessageError(str(code), f"(#{code}) Words", f"(#{code}) Words", retryable=True)) == _answer(
-        status, code
-    )
+def test_trouble_of_the_account_halts_its_messages_until_it_is_mended(code: int, status: int) -> None:
+    assert Halted(str(code)) == _answer(status, code)
+    assert message_error({"code": code}).retryable, "where a callback tells of it, it is too late to wait"
 
 
 @pytest.mark.parametrize(("code", "status"), FOR_GOOD)

@@ -17,6 +17,7 @@ NEEDED = {
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
+    "wake_due": {"MESSAGES_TABLE", "SEND_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
     "administer": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS"},
 }

@@ -1,20 +1,28 @@
 """The messages table in memory."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
+from hkreach.domain.message import (
+    Attempt,
+    Claim,
+    DueMessage,
+    InboundMessage,
+    MessageError,
+    OutboundMessage,
+    Status,
+    StatusCallback,
+)
 from hkreach.ports import Clock
 from tests.fakes.faults import Faulty
 
 
 @dataclass
 class Row:
-    """A message, and what its item has beside it."""
+    """A message, as its item would hold it."""
 
     message: OutboundMessage
-    claim_number: int = 0
-    attempts: list[tuple[int, int, str]] = field(default_factory=list)
 
 
 class FakeMessages(Faulty):
@@ -48,20 +56,36 @@ class FakeMessages(Faulty):
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         self._called("claim")
-        row = self.rows.get(message_id)
-        if row is None or row.message.claim or row.message.is_settled or row.message.expires_at // 1000 <= now // 1000:
+        row = self._unclaimed(message_id)
+        if row is None or row.message.expires_at // 1000 <= now // 1000:
             return None
-        row.claim_number += 1
-        claim = Claim(row.claim_number, until)
-        row.message = replace(row.message, claim=claim)
+        claim = Claim(row.message.tries + 1, until)
+        row.message = replace(row.message, claim=claim, tries=claim.number, due_at=None)
         return claim
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str) -> None:
+    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
         self._called("release")
         row = self._claimed(message_id, claim)
-        if row is not None and row.message.claim is not None:
-            row.attempts = [*row.attempts, (claim.number, now, code)][-5:]
-            row.message = replace(row.message, claim=None)
+        if row is not None and row.message.claim is not None and not row.message.is_settled:
+            self._end_attempt(row, Attempt(claim.number, now, code), due_at)
+
+    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
+        self._called("postpone")
+        row = self._unclaimed(message.message_id)
+        if row is not None and row.message.tries == message.tries:
+            self._end_attempt(row, Attempt(message.tries + 1, now, code), due_at)
+
+    def due(self, now: int, most: int) -> Sequence[DueMessage]:
+        self._called("due")
+        rows = (row.message for row in self.rows.values())
+        waiting = [DueMessage(m.message_id, m.app_name, m.due_at) for m in rows if m.due_at is not None]
+        return sorted((m for m in waiting if m.due_at <= now), key=lambda m: m.due_at)[:most]
+
+    def wait_again(self, message: DueMessage, due_at: int) -> None:
+        self._called("wait_again")
+        row = self.rows.get(message.message_id)
+        if row is not None and row.message.due_at == message.due_at:
+            row.message = replace(row.message, due_at=due_at)
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         self._called("record_accepted")
@@ -73,7 +97,7 @@ class FakeMessages(Faulty):
         self._called("record_failed")
         row = self._claimed(message_id, claim) if claim else self._unclaimed(message_id)
         if row is not None and Status.FAILED not in row.message.facts:
-            self._set(row, Status.FAILED, now, error=error)
+            self._set(row, Status.FAILED, now, error=error, due_at=None)
 
     def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
         self._called("record_unknown")
@@ -96,15 +120,17 @@ class FakeMessages(Faulty):
         )
         return "recorded"
 
-    def attempts_of(self, message_id: str) -> list[tuple[int, int, str]]:
-        return self.rows[message_id].attempts
+    def _end_attempt(self, row: Row, attempt: Attempt, due_at: int | None) -> None:
+        attempts = (*row.message.attempts, attempt)[-5:]
+        due_at = row.message.due_at if due_at is None else due_at
+        row.message = replace(row.message, attempts=attempts, tries=attempt.number, claim=None, due_at=due_at)
 
     def _set(self, row: Row, status: Status, at: int, **parts: Any) -> None:
         row.message = replace(row.message, facts={**row.message.facts, status: at}, claim=None, **parts)
 
     def _claimed(self, message_id: str, claim: Claim) -> Row | None:
         row = self.rows.get(message_id)
-        return row if row and row.claim_number == claim.number else None
+        return row if row and row.message.tries == claim.number else None
 
     def _unclaimed(self, message_id: str) -> Row | None:
         row = self.rows.get(message_id)

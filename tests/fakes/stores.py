@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from hkreach.domain.event import Event
-from hkreach.domain.message import OutboundMessage
+from hkreach.domain.message import DueMessage, OutboundMessage
 from tests.fakes.faults import Faulty
 
 
@@ -32,9 +32,9 @@ class FakeSendQueue(Faulty):
     def __init__(self, *, refuses: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self.refuses = refuses
-        self.queued: list[OutboundMessage] = []
+        self.queued: list[OutboundMessage | DueMessage] = []
 
-    def put(self, messages: Sequence[OutboundMessage]) -> Sequence[OutboundMessage]:
+    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
         self._called("put")
         self.queued += [message for message in messages if message.message_id not in self.refuses]
         return [message for message in messages if message.message_id in self.refuses]

@@ -104,3 +104,61 @@ def test_an_unknown_route(stack: Stack) -> None:
     answer = stack.invoke("read_message", sample("read_message/status") | {"path": "/api/external/message/other"})
 
     assert (404, "not_found") == (answer["statusCode"], problem(answer)["code"])
+
+
+def _timeline(stack: Stack) -> dict[str, Any]:
+    event = sample("read_message/timeline")
+    answer: dict[str, Any] = stack.invoke("read_message", event)
+    assert 200 == answer["statusCode"], answer
+    shown: dict[str, Any] = json.loads(answer["body"])
+    return shown
+
+
+def test_the_timeline_of_a_new_message(stack: Stack) -> None:
+    assert {
+        "messageId": MESSAGE_ID,
+        "status": "queued",
+        "to": "919999999999",
+        "templateName": "order_confirmation",
+        "languageCode": "en",
+        "deadlineAt": "2026-11-24T09:00:00Z",
+        "facts": [{"status": "queued", "at": "2026-11-22T09:00:00Z"}],
+        "attempts": [],
+        "waiting": {"reason": "It is in the queue."},
+    } == _timeline(stack)
+
+
+@pytest.mark.parametrize(
+    ("code", "due_at", "words"),
+    [
+        ("131016", None, "Meta could not take it at the last try (131016)."),
+        ("no_connection", NOW + 300_000, "Meta could not take it at the last try (no_connection)."),
+        (
+            "190",
+            NOW + 300_000,
+            "Meta refuses the app's account (code 190): the operator of this stack has to mend that.",
+        ),
+    ],
+)
+def test_the_timeline_says_why_a_message_waits(stack: Stack, code: str, due_at: int | None, words: str) -> None:
+    claim = stack.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    assert {"reason": "It is being sent."} == _timeline(stack)["waiting"]
+    stack.messages.release(MESSAGE_ID, claim, NOW + 1_000, code, due_at)
+    shown = _timeline(stack)
+
+    assert [{"number": 1, "at": "2026-11-22T09:00:01Z", "code": code}] == shown["attempts"]
+    assert {"reason": words} | ({"nextTryAt": "2026-11-22T09:05:00Z"} if due_at else {}) == shown["waiting"]
+
+
+def test_the_timeline_of_an_answer_that_got_lost_and_of_one_that_came(stack: Stack) -> None:
+    claim = stack.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    stack.messages.record_unknown(MESSAGE_ID, claim, NOW + 1_000)
+    assert "Meta's answer got lost" in _timeline(stack)["waiting"]["reason"]
+
+    stack.messages.record_status(callback(Status.FAILED, NOW + 2_000, error=ERROR))
+    shown = _timeline(stack)
+    assert "waiting" not in shown
+    assert ("failed", "131026") == (shown["status"], shown["error"]["code"])
+    assert ["queued", "unknown", "failed"] == [fact["status"] for fact in shown["facts"]]

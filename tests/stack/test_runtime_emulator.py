@@ -35,6 +35,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "read_message/status": {"statusCode": 401},
     "relay_outbox/new_message": DONE,
     "send_message/queued": DONE,
+    "read_message/timeline": {"statusCode": 401},
+    "wake_due/every_minute": {"woken": 0},
     "receive_meta/handshake": {"statusCode": 403},
     "receive_meta/status_delivered": {"statusCode": 401},
     "receive_meta/text_received": {"statusCode": 401},

@@ -153,3 +153,30 @@ def test_an_inbox_that_fails_twice_gets_the_same_event_again(world: World) -> No
     assert [503, 503, 200] == [w["answeredStatus"] for w in webhooks]
     assert 1 == len({w["raw"] for w in webhooks})
     assert all(w["verified"] for w in webhooks)
+
+
+def test_an_account_that_meta_refuses_waits_says_so_and_goes_when_it_is_mended(world: World) -> None:
+    to = number()
+    world.meta_answers({"match": {"edge": "messages", "to": f"+{to}"}, "answer": {"graphError": 190}})
+    message_id = world.send_template(world.app, to=to)
+    shown = eventually(
+        lambda: world.timeline(world.app, message_id), lambda seen: "nextTryAt" in seen.get("waiting", {})
+    )
+    assert ("queued", "190") == (shown["status"], shown["attempts"][0]["code"])
+    assert "the operator of this stack has to mend that" in shown["waiting"]["reason"]
+
+    world.forget_scripts()
+    world.let_come_due(message_id)
+    world.until_status(world.app, message_id, "read")
+    assert 1 == world.times_taken()[message_id]
+    assert "dueAt" not in world.item(message_id)
+
+
+def test_a_message_that_cannot_be_sent_in_time_expires_and_its_webhook_says_so(world: World) -> None:
+    to = number()
+    world.meta_answers({"match": {"edge": "messages", "to": f"+{to}"}, "answer": {"graphError": 131016}})
+    message_id = world.send_template(world.app, to=to, ttlSeconds=3)
+    assert "expired" == world.until_status(world.app, message_id, "failed")["error"]["code"]
+    (webhook,) = eventually(lambda: world.webhooks(messageId=message_id), len)
+    assert ("failed", "expired") == (webhook["body"]["data"]["status"], webhook["body"]["data"]["error"]["code"])
+    assert message_id not in world.times_taken()

@@ -83,6 +83,25 @@ class World:
         )
         return dict(answer.json())
 
+    def timeline(self, app: App, message_id: str) -> dict[str, Any]:
+        """Everything that the public API says of a message."""
+        query = {"messageId": message_id}
+        url = f"{self.stack.api_url}/api/external/message"
+        return dict(self.http.get(url, params=query, headers=app.headers, timeout=_TIMEOUT).json())
+
+    def let_come_due(self, message_id: str) -> None:
+        """What waits in the table need not be waited for: its time is moved to now, and the waking done."""
+        self.stack.client("dynamodb").update_item(
+            TableName=self.stack.outputs["MessagesTableName"],
+            Key={"messageId": {"S": message_id}},
+            UpdateExpression="SET dueAt = :now",
+            ConditionExpression="attribute_exists(dueAt)",
+            ExpressionAttributeValues={":now": {"N": str(time.time_ns() // 1_000_000)}},
+        )
+        name = self.stack.outputs["WakeDueFunctionName"]
+        answer = self.stack.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
     def until_status(self, app: App, message_id: str, status: str) -> dict[str, Any]:
         """Wait for a status; returns the whole answer."""
         return eventually(lambda: self.status(app, message_id), lambda seen: seen.get("status") == status)

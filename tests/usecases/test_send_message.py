@@ -7,8 +7,8 @@ import pytest
 
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import OutboundMessage, Status
-from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain
-from hkreach.usecases.send_message import SendMessage
+from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
+from hkreach.usecases.send_message import SendMessage, Waits
 from tests.builders import ERROR, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, app, callback, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
@@ -40,7 +40,7 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
     apps = FakeApps(app(meta=account))
     messages.add(outbound())
-    step = SendMessage(messages, apps, secrets, media, meta, clock, CALL_SECONDS)
+    step = SendMessage(messages, apps, secrets, media, meta, clock, Waits(CALL_SECONDS, 2, 900, 300))
     return House(messages, apps, meta, media, clock, step)
 
 
@@ -68,24 +68,66 @@ def test_the_claim_is_there_before_the_call_and_outlives_it(house: House) -> Non
     [
         (Refused(ERROR), Status.FAILED, "done"),
         (Uncertain("ReadTimeout"), Status.UNKNOWN, "done"),
-        (NotSent("131016"), Status.QUEUED, "later"),
+        (NotSent("131016"), Status.QUEUED, "seconds"),
+        (Halted("368"), Status.QUEUED, "done"),
     ],
 )
 def test_each_outcome_is_written_down(house: House, outcome: Outcome, status: Status, progress: str) -> None:
     house.meta.send_answers.append(outcome)
+    seen = house.step(MESSAGE_ID, PLENTY)
 
-    assert progress == house.step(MESSAGE_ID, PLENTY)
+    assert progress == ("seconds" if isinstance(seen, int) and 1 <= seen <= 60 else seen)
     assert (status, None) == (house.message().status, house.message().claim)
 
 
 def test_what_was_not_sent_is_sent_the_next_time(house: House) -> None:
     house.meta.send_answers += [NotSent("131016"), NotSent("no_connection")]
 
-    assert ["later", "later", "done", "done"] == [house.step(MESSAGE_ID, PLENTY) for _ in range(4)]
-    assert Status.ACCEPTED == house.message().status
-    assert [(1, "131016"), (2, "no_connection")] == [
-        (number, code) for number, _, code in house.messages.attempts_of(MESSAGE_ID)
-    ]
+    waits = [house.step(MESSAGE_ID, PLENTY) for _ in range(4)]
+    assert [True, True, False, False] == [isinstance(wait, int) for wait in waits]
+    assert (Status.ACCEPTED, 3) == (house.message().status, house.message().tries)
+    assert [(1, "131016"), (2, "no_connection")] == [(a.number, a.code) for a in house.message().attempts]
+
+
+def test_a_wait_of_more_than_a_minute_is_the_tables(house: House) -> None:
+    step = replace(house.step, waits=Waits(CALL_SECONDS, 1_000_000, 1_000_000, 300))
+    house.meta.send_answers.append(NotSent("131016"))
+
+    assert "done" == step(MESSAGE_ID, PLENTY)
+    due_at = house.message().due_at
+    assert due_at is not None
+    assert house.clock() + 60_000 < due_at <= house.message().deadline
+    assert "done" == step(MESSAGE_ID, PLENTY)
+    assert (Status.ACCEPTED, None) == (house.message().status, house.message().due_at)
+
+
+def test_an_account_that_meta_refuses_keeps_its_messages_waiting(house: House) -> None:
+    house.meta.send_answers.append(Halted("190"))
+
+    assert "done" == house.step(MESSAGE_ID, PLENTY)
+    assert (Status.QUEUED, house.clock() + 300_000) == (house.message().status, house.message().due_at)
+
+
+def test_past_its_deadline_it_fails_and_is_not_sent(house: House) -> None:
+    house.clock.now = house.message().deadline
+
+    assert "done" == house.step(MESSAGE_ID, PLENTY)
+    error = house.message().error
+    assert error is not None
+    assert ([], Status.FAILED, "expired", True) == (
+        house.meta.sent,
+        house.message().status,
+        error.code,
+        error.retryable,
+    )
+
+
+def test_no_wait_goes_past_the_deadline(house: House) -> None:
+    house.clock.now = house.message().deadline - 1_500
+    house.meta.send_answers.append(Halted("190"))
+    house.step(MESSAGE_ID, PLENTY)
+
+    assert house.message().deadline == house.message().due_at
 
 
 @pytest.mark.parametrize("outcome", [Accepted("wamid.1"), Refused(ERROR), Uncertain("torn")])
@@ -114,7 +156,7 @@ def test_a_table_that_fails_after_metas_answer_ends_in_unknown_and_never_in_a_se
         house.step(MESSAGE_ID, PLENTY)
 
     wait = house.step(MESSAGE_ID, PLENTY)
-    assert isinstance(wait, int)
+    assert isinstance(wait, int), "the claim is still live"
     house.clock.advance(wait * 1000)
     assert "done" == house.step(MESSAGE_ID, PLENTY)
 
@@ -229,8 +271,9 @@ class TestWithAFile:
     def test_an_upload_may_be_repeated(self, house: House, outcome: Outcome) -> None:
         house.meta.upload_answers.append(outcome)
 
-        assert "later" == house.step(MESSAGE_ID, PLENTY)
+        assert isinstance(house.step(MESSAGE_ID, PLENTY), int)
         assert ([], None, Status.QUEUED) == (house.meta.sent, house.message().claim, house.message().status)
+        assert (1, outcome) == (house.message().tries, type(outcome)(house.message().attempts[0].code))
         assert "done" == house.step(MESSAGE_ID, PLENTY)
         assert (2, 1) == (len(house.meta.uploads), len(house.meta.sent))
 
@@ -278,33 +321,9 @@ def test_a_remembered_number_that_is_not_the_messages_is_looked_up_before_the_me
     assert (Status.ACCEPTED, "EAAnew") == (house.message().status, house.meta.sent[0][1])
 
 
-def test_a_token_that_was_replaced_meanwhile_does_not_fail_the_message(house: House) -> None:
+def test_a_token_that_was_replaced_meanwhile_is_used_at_the_next_try(house: House) -> None:
     step = _with_old_memory(house, _account(house, NUMBER, "EAAold"), _account(house, NUMBER, "EAAnew"))
-    house.meta.send_answers.append(Refused(replace(ERROR, code="190")))
+    house.meta.send_answers.append(Halted("190"))
 
-    assert 1 == step(MESSAGE_ID, PLENTY)
-    assert (Status.QUEUED, None) == (house.message().status, house.message().claim)
-    assert "done" == step(MESSAGE_ID, PLENTY)
+    assert ["done", "done"] == [step(MESSAGE_ID, PLENTY) for _ in range(2)]
     assert (Status.ACCEPTED, "EAAnew") == (house.message().status, house.meta.sent[1][1])
-
-
-def test_an_upload_refused_for_a_token_that_was_replaced_is_tried_again(house: House) -> None:
-    house.messages.rows[MESSAGE_ID].message = replace(house.message(), media=replace(MEDIA, key=_stored(house)))
-    step = _with_old_memory(house, _account(house, NUMBER, "EAAold"), _account(house, NUMBER, "EAAnew"))
-    house.meta.upload_answers.append(Refused(replace(ERROR, code="190")))
-
-    assert "later" == step(MESSAGE_ID, PLENTY)
-    assert "done" == step(MESSAGE_ID, PLENTY)
-    assert Status.ACCEPTED == house.message().status
-
-
-@pytest.mark.parametrize("code", ["190", "0"])
-def test_a_token_that_is_still_the_same_fails_the_message(house: House, code: str) -> None:
-    house.meta.send_answers.append(Refused(replace(ERROR, code=code)))
-
-    assert "done" == house.step(MESSAGE_ID, PLENTY)
-    assert Status.FAILED == house.message().status
-
-
-def _stored(house: House) -> str:
-    return house.media.put("mystore", PDF, "application/pdf")

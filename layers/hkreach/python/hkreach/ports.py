@@ -5,7 +5,7 @@ from typing import Protocol
 
 from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
-from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, StatusCallback
+from hkreach.domain.message import Claim, DueMessage, InboundMessage, MessageError, OutboundMessage, StatusCallback
 from hkreach.domain.meta_outcome import Outcome
 
 type Clock = Callable[[], int]
@@ -30,8 +30,20 @@ class Messages(Protocol):
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         """Take the right to call Meta; None if the message is settled, claimed or gone."""
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str) -> None:
-        """Give the claim back: Meta was certainly not reached. Nothing happens if the claim is another's by now."""
+    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+        """Write that a call did not send, and give its claim back; with `due_at` the message waits in the table.
+
+        Nothing happens if the claim is another's by now, or the message is settled.
+        """
+
+    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
+        """The same for a try that ended before a claim; nothing happens if the message was touched meanwhile."""
+
+    def due(self, now: int, most: int) -> Sequence[DueMessage]:
+        """Messages whose wait is over, up to `most`, those longest due first in each part of the index."""
+
+    def wait_again(self, message: DueMessage, due_at: int) -> None:
+        """Let a message that was put on its queue come due again, in case the queue loses it."""
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """Write that Meta took it, also when the claim ran out meanwhile; not if there was a later one."""
@@ -81,7 +93,7 @@ class MediaStore(Protocol):
 class SendQueue(Protocol):
     """The queue of messages to send."""
 
-    def put(self, messages: Sequence[OutboundMessage]) -> Sequence[OutboundMessage]:
+    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
         """Queue them; returns those that the queue did not take."""
 
 

@@ -70,6 +70,9 @@ class SendMessageSettings(_KnowsApps):
     call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
     """How long Meta may take to answer one call."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 2
+    retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
+    halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
+    """When an account that Meta refuses is tried again."""
 
     @model_validator(mode="after")
     def _tokens_go_encrypted(self) -> Self:
@@ -90,6 +93,13 @@ class RelayEventsSettings(_Settings):
     """Of `relay_events`."""
 
     event_bus_name: _Text
+
+
+class WakeDueSettings(_Settings):
+    """Of `wake_due`."""
+
+    messages_table: _Text
+    send_queue_url: _Text
 
 
 class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):

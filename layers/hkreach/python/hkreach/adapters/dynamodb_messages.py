@@ -1,12 +1,22 @@
 """The messages table."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.message_items import FACT_ATTRIBUTES, inbound_item, outbound_item, read_message_item
-from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
+from hkreach.domain.message import (
+    Attempt,
+    Claim,
+    DueMessage,
+    InboundMessage,
+    MessageError,
+    OutboundMessage,
+    Status,
+    StatusCallback,
+)
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock
 
@@ -18,6 +28,9 @@ _UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
 _END_CLAIM = "REMOVE claimedUntil, claimedBy"
+DUE_INDEX = "due"
+_DUE_SHARDS = 4
+"""Parts of the index of waiting messages: one part takes 1,000 writes a second."""
 _KEPT_ATTEMPTS = 5
 
 
@@ -55,23 +68,44 @@ class DynamoDBMessages:
         token = secrets.token_hex(8)
         claimed, item = self._update(
             message_id,
-            "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until, claimedBy = :token",
+            "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until, claimedBy = :token "
+            "REMOVE dueAt, dueShard",
             f"{_UNCLAIMED} AND expiresAt > :now AND {_UNSETTLED}",
             {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":token": token},
         )
         return Claim(item["claimNumber"], until) if claimed or item.get("claimedBy") == token else None
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str) -> None:
-        """See the port. Of its attempts the message keeps the last five; the log has the rest."""
-        attempt = {"n": claim.number, "at": now, "code": code}
-        released, item = self._update(
-            message_id,
-            f"SET attempts = list_append(if_not_exists(attempts, :none), :attempt) {_END_CLAIM}",
-            _CLAIM_HOLDS,
-            {":number": claim.number, ":attempt": [attempt], ":none": []},
-        )
-        if released and len(item["attempts"]) > _KEPT_ATTEMPTS:
-            self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
+    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+        """See the port."""
+        attempt = Attempt(claim.number, now, code)
+        self._end_attempt(message_id, attempt, due_at, _END_CLAIM, f"{_CLAIM_HOLDS} AND {_UNSETTLED}", {})
+
+    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
+        """See the port."""
+        attempt = Attempt(message.tries + 1, now, code)
+        untouched = "claimNumber = :tries" if message.tries else "attribute_not_exists(claimNumber)"
+        values = {":tries": message.tries} if message.tries else {}
+        condition = f"{_UNCLAIMED} AND {_UNSETTLED} AND {untouched}"
+        self._end_attempt(message.message_id, attempt, due_at, "", condition, values)
+
+    def due(self, now: int, most: int) -> Sequence[DueMessage]:
+        """See the port."""
+        found = []
+        for shard in range(_DUE_SHARDS):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="dueShard = :shard AND dueAt <= :now",
+                ExpressionAttributeValues=to_item({":shard": shard, ":now": now}),
+                Limit=most // _DUE_SHARDS,
+            )
+            found += [from_item(item) for item in answer["Items"]]
+        return [DueMessage(item["messageId"], item["appName"], item["dueAt"]) for item in found]
+
+    def wait_again(self, message: DueMessage, due_at: int) -> None:
+        """See the port."""
+        values = {":later": due_at, ":due": message.due_at}
+        self._update(message.message_id, "SET dueAt = :later", "dueAt = :due", values)
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """See the port."""
@@ -86,7 +120,7 @@ class DynamoDBMessages:
         """See the port."""
         self._update(
             message_id,
-            f"SET failedAt = :now, #error = :error {_END_CLAIM}",
+            f"SET failedAt = :now, #error = :error {_END_CLAIM}, dueAt, dueShard",
             f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{_UNCLAIMED} AND {_UNSETTLED}",
             {":now": now, ":error": error.as_dict()} | ({":number": claim.number} if claim else {}),
         )
@@ -119,6 +153,23 @@ class DynamoDBMessages:
         if recorded:
             return "recorded"
         return "repeated" if item.get("phoneNumberId") == callback.phone_number_id and fact in item else "unknown"
+
+    def _end_attempt(
+        self, message_id: str, attempt: Attempt, due_at: int | None, remove: str, condition: str, values: dict[str, Any]
+    ) -> None:
+        """Of its attempts the message keeps the last five; the log has the rest."""
+        update = "SET claimNumber = :number, attempts = list_append(if_not_exists(attempts, :none), :attempt)"
+        values |= {
+            ":number": attempt.number,
+            ":attempt": [{"n": attempt.number, "at": attempt.at, "code": attempt.code}],
+            ":none": [],
+        }
+        if due_at is not None:
+            update += ", dueAt = :due, dueShard = :shard"
+            values |= {":due": due_at, ":shard": crc32(message_id.encode()) % _DUE_SHARDS}
+        ended, item = self._update(message_id, f"{update} {remove}", condition, values)
+        if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:
+            self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
 
     def _id_of_wamid(self, wamid: str) -> str | None:
         answer = self._client.query(

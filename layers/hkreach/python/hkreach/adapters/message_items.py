@@ -5,7 +5,7 @@ from typing import Any
 
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.domain.media import Media
-from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status
+from hkreach.domain.message import Attempt, Claim, InboundMessage, MessageError, OutboundMessage, Status
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
 
@@ -34,6 +34,7 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
             "thirdPartyAppName": message.third_party_app_name,
             "requestDigest": message.request_digest,
             "expiresAt": message.expires_at // SECOND,
+            "deadline": message.deadline,
             **{FACT_ATTRIBUTES[status]: at for status, at in message.facts.items()},
         }
     )
@@ -76,6 +77,10 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
         facts={status: values[name] for status, name in FACT_ATTRIBUTES.items() if name in values},
         expires_at=values["expiresAt"] * SECOND,
         claim=Claim(values["claimNumber"], until) if until is not None else None,
+        deadline=values["deadline"],
+        tries=values.get("claimNumber", 0),
+        attempts=tuple(Attempt(each["n"], each["at"], each["code"]) for each in values.get("attempts", ())),
+        due_at=values.get("dueAt"),
         error=MessageError(**error) if error else None,
         wamid=values.get("wamid"),
     )

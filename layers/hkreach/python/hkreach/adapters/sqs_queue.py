@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.message import OutboundMessage
+from hkreach.domain.message import DueMessage, OutboundMessage
 
 logger = Logger(service="hkreach", child=True)
 
@@ -21,9 +21,9 @@ class SQSSendQueue:
         self._client = client
         self._queue_url = queue_url
 
-    def put(self, messages: Sequence[OutboundMessage]) -> Sequence[OutboundMessage]:
+    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
         """See the port. The group is the app, so that one app's backlog does not delay another's (fair queues)."""
-        refused: list[OutboundMessage] = []
+        refused: list[Message] = []
         for batch in batched(messages, _BATCH, strict=False):
             entries = [
                 {

@@ -1,17 +1,24 @@
 """A message is a set of dated facts; its status is computed from them and nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from hkreach.domain.media import Media
 from hkreach.domain.template import Template
-from hkreach.domain.time import DAY
+from hkreach.domain.time import DAY, HOUR, MINUTE
 
 KEPT_FOR = 90 * DAY
 """How long an item is kept, in milliseconds."""
+MAX_TTL_SECONDS = 7 * 86_400
+"""The longest that a message may wait to be sent."""
+
+type SendPurpose = Literal["authentication", "utility", "marketing"]
+"""What a message is for, in Meta's categories: a code is worthless in minutes, an invoice is not."""
+TIME_TO_SEND: Mapping[SendPurpose, int] = {"authentication": 10 * MINUTE, "utility": 48 * HOUR, "marketing": 72 * HOUR}
+"""How long a message of each purpose may wait to be sent, in milliseconds."""
 _IDS = uuid5(NAMESPACE_URL, "urn:hkreach:message")
 
 
@@ -57,6 +64,24 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try that certainly did not send: its number, when it ended, and Meta's code or a word for why."""
+
+    number: int
+    at: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A message whose wait is over. `due_at` is when it was."""
+
+    message_id: str
+    app_name: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundMessage:
     """A message to a customer, as it stands in the table."""
 
@@ -67,11 +92,19 @@ class OutboundMessage:
     template: Template
     facts: Facts
     expires_at: int
+    deadline: int
+    """Not sent by then, it fails."""
     third_party_app_name: str | None = None
     media: Media | None = None
     request_digest: str | None = None
     """Set with an Idempotency-Key: what a repeated request is compared with."""
     claim: Claim | None = None
+    tries: int = 0
+    """How often it was tried."""
+    attempts: Sequence[Attempt] = ()
+    """The last five that did not send."""
+    due_at: int | None = None
+    """It waits in the table until then."""
     error: MessageError | None = None
     wamid: str | None = None
 

@@ -17,7 +17,7 @@ NOT_PROCESSED = frozenset(
 """Graph codes that say the message was refused before processing: throttled, overloaded or in maintenance."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
 """Graph codes that may follow a real send, unless `is_transient` says otherwise."""
-_NEEDS_THE_OPERATOR = frozenset(
+NEEDS_THE_OPERATOR = frozenset(
     {0, 3, 10, 102, 104, 190, *range(200, 300), 368, 2500, 131005, 131031, 131037, 131042, 131044, 131045}
     | {131048, 131064, 133000, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011}
 )
@@ -39,6 +39,13 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """Meta refuses the app's account, not the message: it waits until an operator has mended that."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """It will not go as it is."""
 
@@ -52,7 +59,7 @@ class Uncertain:
     reason: str
 
 
-type Outcome = Accepted | NotSent | Refused | Uncertain
+type Outcome = Accepted | NotSent | Halted | Refused | Uncertain
 
 
 def read_answer(http_status: int, body: bytes) -> Outcome:
@@ -74,14 +81,16 @@ def message_error(node: object) -> MessageError:
     code = error.get("code")
     if not isinstance(code, int):
         return MessageError("unspecified", str(title), str(details or title))
-    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED | _NEEDS_THE_OPERATOR)
+    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED | NEEDS_THE_OPERATOR)
 
 
 def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:
     code = error["code"]
     if code in NOT_PROCESSED or error.get("is_transient") is True or http_status == 429:
         return NotSent(str(code))
-    known = code in _NEEDS_THE_OPERATOR or 100 <= code <= 299 or 130_000 <= code <= 139_999
+    if code in NEEDS_THE_OPERATOR:
+        return Halted(str(code))
+    known = 100 <= code <= 299 or 130_000 <= code <= 139_999
     if code in PERHAPS_PROCESSED or (http_status >= 500 and not known):
         return Uncertain(f"Meta's error {code}")
     return Refused(message_error(error))

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 SECOND = 1_000
-"""Milliseconds in a second."""
-DAY = 86_400 * SECOND
-"""Milliseconds in a day."""
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 def to_rfc3339(milliseconds: int) -> str:

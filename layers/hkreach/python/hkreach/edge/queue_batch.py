@@ -11,10 +11,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hkreach.adapters.sqs_queue import SQSVisibility
-from hkreach.domain.backoff import full_jitter
+from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.progress import Progress
 
-_LONGEST_WAIT = 60
 _RECORDS = 10
 _SECONDS_TO_ANSWER = 2
 logger = Logger(service="hkreach", child=True)
@@ -51,8 +50,8 @@ def work_on_batch(
         if progress == "done":
             return
         tries = int(record.attributes.approximate_receive_count)
-        wait = full_jitter(tries, retry_base_seconds, _LONGEST_WAIT) if progress == "later" else progress
-        visibility.hide(record.receipt_handle, min(wait, _LONGEST_WAIT))
+        wait = full_jitter(tries, retry_base_seconds) if progress == "later" else progress
+        visibility.hide(record.receipt_handle, min(wait, LONGEST_IN_QUEUE))
         raise TryLater(f"again in {wait} s")
 
     async def concurrently(record: SQSRecord) -> None:

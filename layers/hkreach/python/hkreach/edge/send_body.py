@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from hkreach.domain.errors import Fault, Invalid, Malformed, UnsupportedMediaType
 from hkreach.domain.media import MAX_FILE_BYTES, MAX_FILENAME
+from hkreach.domain.message import MAX_TTL_SECONDS, SendPurpose
 from hkreach.domain.recipient import parse_recipient
 from hkreach.domain.template import (
     MAX_BODY_PARAM,
@@ -35,7 +36,7 @@ from hkreach.domain.template import (
 )
 from hkreach.edge.form import read_form
 from hkreach.edge.http_api import body_bytes
-from hkreach.usecases.accept_message import SendRequest
+from hkreach.usecases.accept_message import IncomingFile, SendRequest
 
 MAX_JSON_BYTES = 256_000
 MAX_FORM_BYTES = MAX_FILE_BYTES + 100_000
@@ -49,6 +50,11 @@ _WORDS = {
     "string_too_short": "must not be empty",
     "too_long": f"has too many values; at most {MAX_BODY_PARAMS} are allowed",
     "model_type": "must be a JSON object",
+    "literal_error": "must be authentication, utility or marketing",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least 1",
+    "less_than_equal": f"must be at most {MAX_TTL_SECONDS:,}",
 }
 _TAGS = ("positional", "named")
 
@@ -104,6 +110,8 @@ class _Send(BaseModel):
         Discriminator(lambda value: _TAGS[isinstance(value, dict)]),
         AfterValidator(_not_too_long_together),
     ] = Field(default_factory=list)
+    purpose: SendPurpose = "utility"
+    ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS)] | None = None
 
 
 class _TemplateBody(_Send):
@@ -127,6 +135,7 @@ class _DocumentFields(_Send):
         "headerMediaId": "cannot go with a file: a template has one header",
     }
 
+    ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS, strict=False)] | None = None  # a form has text only
     header_media_filename: (
         Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILENAME), AfterValidator(_printable)] | None
     ) = None
@@ -143,9 +152,7 @@ def read_template_request(event: APIGatewayProxyEvent, default_language: str) ->
     key = _idempotency_key(event, faults)
     if body is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
-    return SendRequest(
-        body.to, _template(body, default_language, body.header_text), body.third_party_app_name, None, key
-    )
+    return _request(body, _template(body, default_language, body.header_text), None, key)
 
 
 def read_document_request(event: APIGatewayProxyEvent, default_language: str) -> SendRequest:
@@ -160,7 +167,13 @@ def read_document_request(event: APIGatewayProxyEvent, default_language: str) ->
     if form.file is None or fields is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
     file = replace(form.file, filename=fields.header_media_filename or form.file.filename)
-    return SendRequest(fields.to, _template(fields, default_language), fields.third_party_app_name, file, key)
+    return _request(fields, _template(fields, default_language), file, key)
+
+
+def _request(body: _Send, template: Template, file: IncomingFile | None, key: str | None) -> SendRequest:
+    return SendRequest(
+        body.to, template, body.third_party_app_name, file, key, purpose=body.purpose, ttl_seconds=body.ttl_seconds
+    )
 
 
 def _template(body: _Send, default_language: str, header_text: str | None = None) -> Template:

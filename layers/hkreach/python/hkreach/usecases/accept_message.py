@@ -8,8 +8,17 @@ from dataclasses import asdict, dataclass
 from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid
 from hkreach.domain.media import Media, clean_filename, recognise
-from hkreach.domain.message import KEPT_FOR, OutboundMessage, Status, derived_message_id, new_message_id
+from hkreach.domain.message import (
+    KEPT_FOR,
+    TIME_TO_SEND,
+    OutboundMessage,
+    SendPurpose,
+    Status,
+    derived_message_id,
+    new_message_id,
+)
 from hkreach.domain.template import Template
+from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, MediaStore, Messages
 
 
@@ -30,6 +39,14 @@ class SendRequest:
     third_party_app_name: str | None = None
     file: IncomingFile | None = None
     idempotency_key: str | None = None
+    purpose: SendPurpose = "utility"
+    ttl_seconds: int | None = None
+    """How long it may wait to be sent; by default what its purpose allows."""
+
+    @property
+    def time_to_send(self) -> int:
+        """The same in milliseconds, whoever decided it."""
+        return self.ttl_seconds * SECOND if self.ttl_seconds is not None else TIME_TO_SEND[self.purpose]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,7 @@ def accept_message(app: App, request: SendRequest, *, messages: Messages, media:
         request_digest=_digest(request) if key else None,
         facts={Status.QUEUED: accepted_at},
         expires_at=accepted_at + KEPT_FOR,
+        deadline=accepted_at + request.time_to_send,
     )
     earlier = messages.add(message)
     if earlier is not None and earlier.request_digest != message.request_digest:
@@ -84,6 +102,8 @@ def _digest(request: SendRequest) -> str:
     template["body_params"] = dict(params) if isinstance(params, Mapping) else list(params)
     file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]
     canonical = json.dumps(
-        [request.to, template, request.third_party_app_name, file], sort_keys=True, separators=(",", ":")
+        [request.to, template, request.third_party_app_name, file, request.time_to_send],
+        sort_keys=True,
+        separators=(",", ":"),
     )
     return hashlib.sha256(canonical.encode()).hexdigest()

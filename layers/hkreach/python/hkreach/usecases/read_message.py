@@ -1,8 +1,12 @@
 """Read a message for the app that sent it."""
 
+from typing import Any
+
 from hkreach.domain.app import App
 from hkreach.domain.errors import NotFound
-from hkreach.domain.message import OutboundMessage, is_message_id
+from hkreach.domain.message import OutboundMessage, Status, is_message_id
+from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR
+from hkreach.domain.time import to_rfc3339
 from hkreach.ports import Messages
 
 
@@ -12,3 +16,43 @@ def read_message(app: App, message_id: str, *, messages: Messages) -> OutboundMe
     if message is None or message.app_name != app.app_name:
         raise NotFound("This app has no message with this id; messages are kept for 90 days.")
     return message
+
+
+def timeline(message: OutboundMessage) -> dict[str, Any]:
+    """Everything that is known of a message: its facts, the tries that did not send, and why it waits."""
+    known: dict[str, Any] = {
+        "messageId": message.message_id,
+        "status": message.status.value,
+        "to": message.to,
+        "templateName": message.template.name,
+        "languageCode": message.template.language_code,
+        "thirdPartyAppName": message.third_party_app_name,
+        "metaMessageId": message.wamid,
+        "deadlineAt": to_rfc3339(message.deadline),
+        "facts": [
+            {"status": status.value, "at": to_rfc3339(at)}
+            for status, at in sorted(message.facts.items(), key=lambda fact: fact[1])
+        ],
+        "attempts": [{"number": a.number, "at": to_rfc3339(a.at), "code": a.code} for a in message.attempts],
+        "waiting": _waiting(message),
+        "error": message.error.as_dict() if message.error else None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _waiting(message: OutboundMessage) -> dict[str, str] | None:
+    """In words why the message is not settled, and when it is tried next, if that is known."""
+    if message.status is Status.UNKNOWN:
+        return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
+    if message.is_settled:
+        return None
+    if message.claim is not None:
+        return {"reason": "It is being sent."}
+    if not message.attempts:
+        return {"reason": "It is in the queue."}
+    code = message.attempts[-1].code
+    if code.isdecimal() and int(code) in NEEDS_THE_OPERATOR:
+        reason = f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that."
+    else:
+        reason = f"Meta could not take it at the last try ({code})."
+    return {"reason": reason} | ({"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {})

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import App, MetaAccount
+from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage
-from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
@@ -21,12 +23,27 @@ _NO_ACCOUNT = MessageError(
     "Its Meta account was changed or removed after this request.",
     True,
 )
-_TOKEN_IS_WRONG = frozenset({"0", "190"})
+_EXPIRED = MessageError(
+    "expired", "Not sent in time", "WhatsApp could not be reached before the message's deadline.", True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long things may take, in seconds."""
+
+    call: int
+    """One call to Meta."""
+    retry_base: float
+    """The first wait after a try that did not send; it doubles, with full jitter."""
+    retry_longest: float
+    halted: int
+    """Until an account that Meta refuses is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """The step with everything it needs. `call_seconds` is the longest that one call to Meta may take."""
+    """The step with everything it needs."""
 
     messages: Messages
     apps: Apps
@@ -34,7 +51,7 @@ class SendMessage:
     media: MediaStore
     meta: Meta
     now: Clock
-    call_seconds: int
+    waits: Waits
 
     def __call__(self, message_id: str, time_left: Callable[[], int]) -> Progress:
         """Take the message one step further. `time_left` tells the milliseconds that this invocation still has."""
@@ -43,7 +60,13 @@ class SendMessage:
             return "done"
         if message.claim is not None:
             return self._someone_has_it(message, message.claim)
-        account = _account(self.apps.get(message.app_name), message) or self._fresh_account(message)
+        if message.deadline <= self.now():
+            self.messages.record_failed(message_id, self.now(), _EXPIRED)
+            return "done"
+        # What is remembered of an app may be a minute old: too old to fail a message for.
+        account = _account(self.apps.get(message.app_name), message) or _account(
+            self.apps.get_fresh(message.app_name), message
+        )
         if account is None:
             self.messages.record_failed(message_id, self.now(), _NO_ACCOUNT)
             return "done"
@@ -52,14 +75,15 @@ class SendMessage:
     def _send(self, message: OutboundMessage, account: MetaAccount, time_left: Callable[[], int]) -> Progress:
         token = self.secrets.open(message.app_name, "access_token", account.access_token)
         uploaded = self._upload(message, account, token) if message.media else Accepted("")
-        if isinstance(uploaded, Refused) and not self._token_changed(uploaded, message, account):
-            self.messages.record_failed(message.message_id, self.now(), uploaded.error)
-            return "done"
-        if not isinstance(uploaded, Accepted):
-            logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
-            return "later"
+        match uploaded:
+            case Refused(error):
+                self.messages.record_failed(message.message_id, self.now(), error)
+                return "done"
+            case NotSent() | Halted() | Uncertain():  # an upload may be repeated, whatever became of it
+                logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
+                return self._wait(message, uploaded, partial(self.messages.postpone, message))
         # Longer than the call: connecting is not part of it, and this invocation should live to write the outcome.
-        claim_lasts = (self.call_seconds + 5) * SECOND
+        claim_lasts = (self.waits.call + 5) * SECOND
         if time_left() < claim_lasts:
             return 1
         claim = self.messages.claim(message.message_id, self.now(), self.now() + claim_lasts)
@@ -76,17 +100,31 @@ class SendMessage:
         match outcome:
             case Accepted(wamid):
                 self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
-            case Refused(error) if self._token_changed(outcome, message, account):
-                self.messages.release(message.message_id, claim, self.now(), error.code)
-                return 1
             case Refused(error):
                 self.messages.record_failed(message.message_id, self.now(), error, claim)
             case Uncertain():
                 self.messages.record_unknown(message.message_id, claim, self.now())
-            case NotSent(code):
-                self.messages.release(message.message_id, claim, self.now(), code)
-                return "later"
+            case NotSent() | Halted():
+                return self._wait(message, outcome, partial(self.messages.release, message.message_id, claim))
         return "done"
+
+    def _wait(
+        self,
+        message: OutboundMessage,
+        outcome: NotSent | Halted | Uncertain,
+        write: Callable[[int, str, int | None], None],
+    ) -> Progress:
+        """Wait in the queue if it is short, else in the table, and never past the deadline."""
+        now, code = self.now(), outcome.reason if isinstance(outcome, Uncertain) else outcome.code
+        if isinstance(outcome, Halted):
+            seconds = self.waits.halted
+            self.apps.get_fresh(message.app_name)  # an operator may have mended it already
+        else:
+            seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
+        due_at = min(now + seconds * SECOND, message.deadline)
+        in_queue = seconds <= LONGEST_IN_QUEUE
+        write(now, code, None if in_queue else due_at)
+        return max(1, (due_at - now) // SECOND) if in_queue else "done"
 
     def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:
         left = claim.until - self.now()
@@ -96,17 +134,6 @@ class SendMessage:
         self.messages.record_unknown(message.message_id, claim, self.now())
         logger.error("claim ran out without an outcome", message_id=message.message_id, claim=claim.number)
         return "done"
-
-    def _fresh_account(self, message: OutboundMessage) -> MetaAccount | None:
-        """What is remembered of an app may be a minute old: too old to fail a message for."""
-        return _account(self.apps.get_fresh(message.app_name), message)
-
-    def _token_changed(self, refused: Refused, message: OutboundMessage, account: MetaAccount) -> bool:
-        """Whether Meta refused a token that the operator has replaced meanwhile."""
-        if refused.error.code not in _TOKEN_IS_WRONG:
-            return False
-        fresh = self._fresh_account(message)
-        return fresh is not None and fresh.access_token != account.access_token
 
     def _upload(self, message: OutboundMessage, account: MetaAccount, token: str) -> Outcome:
         assert message.media is not None
@@ -129,6 +156,8 @@ def _for_the_log(outcome: Outcome) -> str:
             return "accepted"
         case NotSent(code):
             return f"not sent: {code}"
+        case Halted(code):
+            return f"halted: {code}"
         case Refused(error):
             return f"refused: {error.code}"
         case Uncertain(reason):

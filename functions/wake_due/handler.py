@@ -1,0 +1,26 @@
+"""Every minute: put back on its queue whatever is due."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.sqs_queue import SQSSendQueue
+from hkreach.settings import WakeDueSettings
+from hkreach.usecases.wake_due import wake_due
+
+logger = Logger(service="hkreach", step="wake_due")
+settings = WakeDueSettings.from_environment()
+messages = DynamoDBMessages(client("dynamodb"), settings.messages_table, now)
+queue = SQSSendQueue(client("sqs"), settings.send_queue_url)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """The schedule's event in, which says nothing; how many were woken out."""
+    woken = wake_due(messages=messages, queue=queue, now=now)
+    logger.info("woke what was due", woken=woken)
+    return {"woken": woken}

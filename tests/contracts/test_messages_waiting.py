@@ -1,0 +1,103 @@
+"""Messages: what waits longer than a minute waits in the table, until it is claimed or fails."""
+
+import pytest
+
+from hkreach.domain.message import Claim, DueMessage, OutboundMessage, Status
+from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, callback, outbound
+from tests.contracts.conftest import MessagesUnderTest
+
+DUE = NOW + 300_000
+
+
+def _read(table: MessagesUnderTest) -> OutboundMessage:
+    message = table.messages.get(MESSAGE_ID)
+    assert message is not None
+    return message
+
+
+@pytest.fixture
+def waiting(table: MessagesUnderTest) -> DueMessage:
+    """A message that was claimed, released and waits."""
+    table.messages.add(outbound())
+    claim = table.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    table.messages.release(MESSAGE_ID, claim, NOW + 1, "190", DUE)
+    return DueMessage(MESSAGE_ID, "mystore", DUE)
+
+
+def test_it_is_due_when_its_time_has_come(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    assert [] == list(table.messages.due(DUE - 1, 100))
+    assert [waiting] == list(table.messages.due(DUE, 100))
+    assert (DUE, None, [(1, NOW + 1, "190")]) == (_read(table).due_at, _read(table).claim, table.attempts(MESSAGE_ID))
+
+
+def test_a_message_that_does_not_wait_is_never_due(table: MessagesUnderTest) -> None:
+    table.messages.add(outbound())
+    table.messages.postpone(outbound(), NOW, "131016", None)
+
+    assert [] == list(table.messages.due(NOW + 10**9, 100))
+    assert [(1, NOW, "131016")] == table.attempts(MESSAGE_ID)
+
+
+def test_a_claim_ends_the_wait(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    assert Claim(2, DUE + 25_000) == table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+    assert [] == list(table.messages.due(DUE, 100))
+
+
+def test_failing_ends_the_wait(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    table.messages.record_failed(MESSAGE_ID, DUE, ERROR)
+
+    assert Status.FAILED == _read(table).status
+    assert [] == list(table.messages.due(DUE, 100))
+
+
+def test_what_was_woken_comes_due_again_later(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    table.messages.wait_again(waiting, DUE + 1_000)
+
+    assert [] == list(table.messages.due(DUE, 100))
+    assert [DueMessage(MESSAGE_ID, "mystore", DUE + 1_000)] == list(table.messages.due(DUE + 1_000, 100))
+
+
+def test_what_was_claimed_meanwhile_does_not_wait_again(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+    table.messages.wait_again(waiting, DUE + 1_000)
+
+    assert _read(table).due_at is None
+
+
+def test_a_try_without_a_claim_counts_and_can_wait(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    table.messages.postpone(_read(table), NOW + 2, "ReadTimeout", DUE + 5)
+
+    assert (2, DUE + 5) == (_read(table).tries, _read(table).due_at)
+    assert [(1, NOW + 1, "190"), (2, NOW + 2, "ReadTimeout")] == table.attempts(MESSAGE_ID)
+    assert Claim(3, DUE + 25_000) == table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+
+
+def test_a_message_that_was_touched_meanwhile_is_not_postponed(table: MessagesUnderTest) -> None:
+    before = outbound()
+    table.messages.add(before)
+    claim = table.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    table.messages.postpone(before, NOW, "late", DUE)
+    table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016", None)
+    table.messages.postpone(before, NOW, "late", DUE)
+
+    assert (None, [(1, NOW + 1, "131016")]) == (_read(table).due_at, table.attempts(MESSAGE_ID))
+
+
+def test_a_settled_message_neither_waits_nor_counts(table: MessagesUnderTest) -> None:
+    table.messages.add(outbound())
+    claim = table.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    table.messages.record_status(callback(Status.SENT))
+    table.messages.release(MESSAGE_ID, claim, NOW, "131016", DUE)
+
+    assert (Status.SENT, None, []) == (_read(table).status, _read(table).due_at, table.attempts(MESSAGE_ID))
+
+
+def test_there_are_never_more_than_asked_for(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    table.messages.add(outbound(OTHER_ID))
+    table.messages.postpone(outbound(OTHER_ID), NOW, "131016", DUE)
+
+    assert 2 == len(table.messages.due(DUE, 100))
+    assert len(table.messages.due(DUE, 4)) <= 4
