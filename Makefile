@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 ARCH ?= arm64
 STAGE ?= dev
+SEED ?= 1
+FAULTS ?= 20000
 # Read by local/: make up AWS_PORT=4566 META_PORT=… INBOX_PORT=… GRAPH_URL=… WEBHOOK_URL=… STATE_DIR=…
 export AWS_PORT META_PORT INBOX_PORT GRAPH_URL WEBHOOK_URL STATE_DIR
 export SAM_CLI_TELEMETRY := 0
@@ -12,7 +14,7 @@ sam := .local/venvs/sam/bin/sam
 requirements := layers/dependencies/requirements.txt
 export_requirements = .venv/bin/uv export --quiet --frozen --package hkreach --no-emit-project --no-emit-workspace --no-header
 
-.PHONY: help setup demo up down test test-unit lint format build lock check-lock deploy
+.PHONY: help setup demo up down test test-unit chaos lint format build lock check-lock deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +36,9 @@ test: lint check-lock ## everything that must hold: style, types, locks and all 
 
 test-unit: setup ## the tests that need no stack
 	$(python) -m pytest -m "not stack"
+
+chaos: setup ## the Outbox under faults, in simulated time: make chaos SEED=1 FAULTS=20000
+	@$(python) -m tests.chaos --seed $(SEED) --faults $(FAULTS)
 
 lint: setup ## style, types, direction of imports, template
 	.venv/bin/ruff check .

@@ -1,0 +1,156 @@
+"""Bugs planted on purpose: a harness that catches none of them would prove nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hkreach.domain.message import Claim, DueMessage, OutboundMessage, Status, StatusCallback
+from hkreach.domain.meta_outcome import NotSent, Outcome, Uncertain
+from hkreach.domain.progress import Progress
+from hkreach.domain.time import MINUTE
+from hkreach.usecases.relay_events import relay_events
+from hkreach.usecases.relay_outbox import relay_outbox
+from hkreach.usecases.send_message import SendMessage
+from tests.chaos.simulation import Steps
+from tests.fakes.messages import FakeMessages
+
+
+class ResendsOnExpiredLease(SendMessage):
+    """Takes a claim that ran out for a call that was never made."""
+
+    __slots__ = ()
+
+    def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:
+        if claim.until > self.now():
+            return 1
+        self.messages.release(message.message_id, claim, self.now(), "lease_expired", None)
+        return 1
+
+
+class AcknowledgesBeforeTheWrite(SendMessage):
+    """Tells the queue that it is done, and only then would have written that it has to wait."""
+
+    __slots__ = ()
+
+    def _wait(self, message: OutboundMessage, outcome: Any, write: Any) -> Progress:
+        progress = SendMessage._wait(self, message, outcome, write)
+        return progress if progress == "done" and message.tries > 8 else "done"
+
+
+class RetriesOnTimeout(SendMessage):
+    """Takes a lost answer for a refusal."""
+
+    __slots__ = ()
+
+    def _call(self, message: Any, account: Any, token: Any, claim: Any, body: Any) -> Progress:
+        meta = self.meta
+
+        class Optimist:
+            def send(self, *call: Any) -> Outcome:
+                outcome = meta.send(*call)
+                return NotSent(outcome.reason) if isinstance(outcome, Uncertain) else outcome
+
+        return SendMessage._call(replace(self, meta=Optimist()), message, account, token, claim, body)
+
+
+class CallsBeforeTheClaim(SendMessage):
+    """Claims what it has sent."""
+
+    __slots__ = ()
+
+    def _send(self, message: OutboundMessage, account: Any, time_left: Callable[[], int]) -> Progress:
+        token = self.secrets.open(message.app_name, "access_token", account.access_token)
+        body: dict[str, object] = {"biz_opaque_callback_data": message.message_id}
+        outcome = self.meta.send(account.phone_number_id, token, body)
+        claim = self.messages.claim(message.message_id, self.now(), self.now() + 25_000)
+        if claim is None:
+            return 1
+
+        class Sent:
+            def send(self, *_: Any) -> Outcome:
+                return outcome
+
+        return SendMessage._call(replace(self, meta=Sent()), message, account, token, claim, body)
+
+
+class NoClaimAtAll(FakeMessages):
+    """The condition of the claim is gone: whoever asks gets it."""
+
+    def claim(self, message_id: str, now: int, until: int) -> Claim | None:
+        row = self.rows.get(message_id)
+        if row is None or row.message.is_settled:
+            return None
+        row.message = replace(row.message, claim=None)
+        return super().claim(message_id, now, until)
+
+
+class NoFence(FakeMessages):
+    """A release is anybody's."""
+
+    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+        row = self.rows[message_id]
+        row.message = replace(row.message, claim=None, due_at=due_at)
+
+
+class DropsTheEcho(FakeMessages):
+    """Finds messages by Meta's id alone."""
+
+    def record_status(self, callback: StatusCallback) -> str:
+        return super().record_status(replace(callback, message_id=None))
+
+
+class LastStatusWins(FakeMessages):
+    """Keeps one status, the last one told."""
+
+    def record_status(self, callback: StatusCallback) -> str:
+        fate = super().record_status(callback)
+        row = self.rows.get(callback.message_id or "")
+        if row is not None:
+            facts = {s: at for s, at in row.message.facts.items() if s in {Status.QUEUED, callback.status}}
+            row.message = replace(row.message, facts=facts)
+        return fate
+
+
+class ExpiresTheUnknown(FakeMessages):
+    """Says of a message that may have gone that it failed."""
+
+    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
+        super().record_unknown(message_id, claim, now)
+        row = self.rows[message_id]
+        if row.message.status is Status.UNKNOWN:
+            row.message = replace(row.message, facts={**row.message.facts, Status.FAILED: now})
+
+
+def forgets_what_the_queue_refused(changes: Sequence[Any], *, queue: Any) -> frozenset[str]:
+    relay_outbox(changes, queue=queue)
+    return frozenset()
+
+
+def forgets_what_the_bus_refused(changes: Sequence[Any], *, bus: Any) -> frozenset[str]:
+    relay_events(changes, bus=bus)
+    return frozenset()
+
+
+def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int]) -> int:
+    """Ends the wait first; who dies between leaves a message that nobody wakes."""
+    due: Sequence[DueMessage] = messages.due(now(), 1_000)
+    for message in due:
+        messages.wait_again(message, now() + 10**9 * MINUTE)
+    queue.put(due)
+    return len(due)
+
+
+PLANTED: Mapping[str, Steps] = {
+    "resend on expired lease": Steps(sender=ResendsOnExpiredLease),
+    "acknowledge before the write": Steps(sender=AcknowledgesBeforeTheWrite),
+    "retry on time-out": Steps(sender=RetriesOnTimeout),
+    "call before the claim": Steps(sender=CallsBeforeTheClaim),
+    "claim without a condition": Steps(messages=NoClaimAtAll),
+    "fence removed": Steps(messages=NoFence),
+    "drop the echo": Steps(messages=DropsTheEcho),
+    "last status wins": Steps(messages=LastStatusWins),
+    "unknown taken for failed": Steps(messages=ExpiresTheUnknown),
+    "relay forgets what the queue refused": Steps(relay_outbox=forgets_what_the_queue_refused),
+    "relay forgets what the bus refused": Steps(relay_events=forgets_what_the_bus_refused),
+    "wake after the write": Steps(wake_due=writes_before_it_wakes),
+}
