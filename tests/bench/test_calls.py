@@ -1,0 +1,155 @@
+"""What a message costs, as counts of calls to AWS: the whole way of ten messages, with the real adapters on moto.
+
+The steps share their caches here. On AWS each process reads an app once a minute, and opens a secret once in five.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.eventbridge_bus import EventBridgeBus
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.message_items import read_message_item
+from hkreach.adapters.sqs_queue import SQSSendQueue
+from hkreach.adapters.ssm_meta_app import SSMMetaApp
+from hkreach.domain.app import MetaAccount, Webhook
+from hkreach.domain.change import Change
+from hkreach.domain.message import OutboundMessage
+from hkreach.domain.signature import sign
+from hkreach.usecases.accept_message import SendRequest, accept_message
+from hkreach.usecases.deliver_webhook import deliver_webhook
+from hkreach.usecases.receive_meta import ReceiveMeta
+from hkreach.usecases.relay_events import relay_events
+from hkreach.usecases.relay_outbox import relay_outbox
+from hkreach.usecases.send_message import SendMessage, Waits
+from tests.aws import (
+    APPS_TABLE,
+    BUS,
+    ENVIRONMENT,
+    MESSAGES_TABLE,
+    META_PARAMETERS,
+    SEND_QUEUE_URL,
+    bus_with_listener,
+    environment,
+    imitated,
+    items,
+    new_key,
+)
+from tests.builders import NOW, NUMBER, RECIPIENT, TEMPLATE, app
+from tests.fakes.outside import FakeMeta, FakeWebhookClient
+from tests.fakes.stores import FakeMediaStore
+
+MESSAGES = 10
+WAMID = "wamid.HBgMOTE5OTk5OTk5OTk5FQIAERgSMEQ5QjRGNkY5QTA3QzQ4RjQ1AA=="
+
+
+@pytest.fixture
+def calls() -> Iterator[Counter[str]]:
+    with environment(ENVIRONMENT), imitated():
+        bus_with_listener()
+        yield Counter()
+
+
+def _counted(service: str, calls: Counter[str]) -> Any:
+    made = client(service)
+    made.meta.events.register("before-call", lambda model, **_: calls.update([model.name]))
+    return made
+
+
+def _the_whole_way(calls: Counter[str]) -> list[OutboundMessage]:
+    """Ten messages are accepted, sent, delivered, read, and told of; each step is one warm process."""
+    dynamodb, kms = _counted("dynamodb", calls), _counted("kms", calls)
+    key = new_key()
+    secrets, meta_app = KMSSecrets(kms, key), SSMMetaApp(_counted("ssm", calls), META_PARAMETERS, key)
+    account = MetaAccount(NUMBER, "102290129340398", secrets.seal("mystore", "access_token", "EAAtoken"))
+    hook = Webhook("https://shop.example.com/", secrets.seal("mystore", "webhook_secret", "a-webhook-secret"))
+    customer = app(meta=account, webhook=hook)
+    apps = DynamoDBApps(dynamodb, APPS_TABLE, 60)
+    apps.add(customer)
+    meta_app.rotate("the-meta-apps-secret", "verify")
+    messages = DynamoDBMessages(dynamodb, MESSAGES_TABLE, lambda: NOW)
+    calls.clear()
+
+    for _ in range(MESSAGES):
+        request = SendRequest(RECIPIENT, TEMPLATE, "MyStore_ERP")
+        accept_message(customer, request, messages=messages, media=FakeMediaStore(), now=lambda: NOW)
+    relay_outbox(_changes(), queue=SQSSendQueue(_counted("sqs", calls), SEND_QUEUE_URL))
+    sender = SendMessage(messages, apps, secrets, FakeMediaStore(), FakeMeta(), lambda: NOW, Waits(20, 2, 900, 300))
+    ids = [change.after.message_id for change in _changes()]
+    for message_id in ids:
+        sender(message_id, lambda: 60_000)
+    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW)
+    for status in ("sent", "delivered", "read"):
+        for message_id in ids:
+            body = _callback(status, message_id)
+            receiver(body, "sha256=" + sign("the-meta-apps-secret", body))
+    bus = EventBridgeBus(_counted("events", calls), BUS)
+    events: list[Any] = []
+    relay_events(_changes(), bus=_Kept(bus, events))
+    for event in events:
+        deliver_webhook(event, apps=apps, secrets=secrets, client=FakeWebhookClient())
+    return [change.after for change in _changes() if isinstance(change.after, OutboundMessage)]
+
+
+class _Kept:
+    def __init__(self, bus: EventBridgeBus, events: list[Any]) -> None:
+        self._bus, self._events = bus, events
+
+    def publish(self, events: Any) -> Any:
+        self._events += events
+        return self._bus.publish(events)
+
+
+def _changes() -> list[Change]:
+    return [Change(str(n), None, read_message_item(item)) for n, item in enumerate(items(MESSAGES_TABLE))]
+
+
+def _callback(status: str, message_id: str) -> bytes:
+    node = {"id": WAMID, "status": status, "timestamp": "1795338001", "biz_opaque_callback_data": message_id}
+    value = {"metadata": {"phone_number_id": NUMBER}, "statuses": [node]}
+    return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+
+
+def test_ten_messages_cost_so_many_calls_and_no_more(calls: Counter[str]) -> None:
+    _the_whole_way(calls)
+
+    assert {
+        "PutItem": 10,  # accepted
+        "GetItem": 10 + 1,  # the sender reads each message, and the app once
+        "UpdateItem": 10 * (2 + 3),  # claim and outcome; three facts of Meta's
+        "SendMessageBatch": 1,
+        "PutEvents": 5,  # five events each, ten to a call
+        "Decrypt": 2,  # the token and the webhook's secret, once each
+    } == dict(calls)
+
+
+def test_a_usual_item_costs_one_write_unit_through_its_whole_life(calls: Counter[str]) -> None:
+    _the_whole_way(calls)
+
+    sizes = [_size(item) for item in items(MESSAGES_TABLE)]
+    assert max(sizes) <= 1_024, sizes
+
+
+def _size(item: dict[str, Any]) -> int:
+    """The bytes that DynamoDB counts: names and values, numbers at their longest (AWS, "Item sizes and formats")."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "M":
+            return 3 + sum(len(name.encode()) + 1 + _value_size(inner) for name, inner in content.items())
+        case "L":
+            return 3 + sum(1 + _value_size(inner) for inner in content)
+    return 1
