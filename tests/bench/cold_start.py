@@ -29,9 +29,8 @@ def main() -> int:
         plain = Path(folder) / "plain"
         shutil.copytree(made.path, plain, ignore=shutil.ignore_patterns("__pycache__"))
         nothing = statistics.median(_cpu_seconds([], "pass") for _ in range(ROUNDS))
-        say(
-            f"{'function':18}{'precompiled':>14}{'as sam build':>14}{'ratio':>8}   (× a bare python; median of {ROUNDS})"
-        )
+        say(f"CPU of a start in multiples of a bare python's, median of {ROUNDS}")
+        say(f"{'function':18}{'precompiled':>14}{'as sam build':>14}{'ratio':>8}")
         for function in FUNCTIONS:
             path = search_path(made, function, runtime)
             without = [part.replace(str(made.path), str(plain)) for part in path]
