@@ -180,3 +180,19 @@ def test_a_message_that_cannot_be_sent_in_time_expires_and_its_webhook_says_so(w
     (webhook,) = eventually(lambda: world.webhooks(messageId=message_id), len)
     assert ("failed", "expired") == (webhook["body"]["data"]["status"], webhook["body"]["data"]["error"]["code"])
     assert message_id not in world.times_taken()
+
+
+def test_a_sender_that_is_killed_in_the_middle_of_a_call_sends_once_and_the_echo_tells(world: World) -> None:
+    to = number()
+    world.meta_statuses({"match": {"to": f"+{to}"}, "times": 1, "statuses": ["sent"]})
+    world.meta_answers({"match": {"to": f"+{to}"}, "answer": {"fault": "hang_after", "seconds": 20}})
+    message_id = world.send_template(world.app, to=to)
+    eventually(lambda: world.meta_requests(bizOpaqueCallbackData=message_id), len)
+    assert world.kill_workers("SendMessageFunction"), "the sender was waiting for Meta's answer"
+
+    world.until_status(world.app, message_id, "sent")
+    assert "claimedUntil" in world.item(message_id), "nobody lived to write an outcome"
+    assert 1 == world.times_taken()[message_id]
+    another = world.send_template(world.app, to=number())
+    world.until_status(world.app, another, "read")
+    assert 1 == len(world.meta_requests(bizOpaqueCallbackData=message_id))

@@ -1,12 +1,17 @@
 """The stack's surroundings: integrators, Meta and their servers, as a test needs them."""
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from local.commands import ROOT
 from local.stack import App, Stack
 
 PATIENCE = 120.0
@@ -179,6 +184,17 @@ class World:
             QueueUrl=self.stack.outputs[output], AttributeNames=names
         )
         return sum(int(answer["Attributes"][name]) for name in names)
+
+    def kill_workers(self, function: str) -> int:
+        """Kill the processes that run a function of this very stack, as a crash would; returns how many."""
+        killed = 0
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                command = (process / "cmdline").read_bytes().decode()
+                if f"{ROOT}/.local/test-stack/" in command and f"-{function}-" in command:
+                    os.kill(int(process.name), signal.SIGKILL)
+                    killed += 1
+        return killed
 
     def forget_scripts(self) -> None:
         """Meta and the inbox answer again as they usually do."""
