@@ -27,6 +27,8 @@ BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
 SEND_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send"
 WEBHOOK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks"
+SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-dead"
+WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
 
 
 @contextmanager
@@ -57,6 +59,8 @@ def imitated() -> Iterator[None]:
         for url, logical_id in ((SEND_QUEUE_URL, "SendQueue"), (WEBHOOK_QUEUE_URL, "WebhookQueue")):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
+        for url in (SEND_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL):
+            aws("sqs").create_queue(QueueName=url.rpartition("/")[2])
         yield
 
 

@@ -1,4 +1,4 @@
-"""Invoked by the operator with IAM: apps, keys and secrets."""
+"""Invoked by the operator with IAM: apps, keys and secrets, and messages that are stuck."""
 
 from typing import Any
 
@@ -8,20 +8,36 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.edge.operator_call import perform
 from hkreach.settings import AdministerSettings
 from hkreach.usecases.administer import Administer
+from hkreach.usecases.administer_messages import AdministerMessages
 
 logger = Logger(service="hkreach", step="administer")
 settings = AdministerSettings.from_environment()
+dynamodb, sqs = client("dynamodb"), client("sqs")
+apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 administer = Administer(
-    apps=DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds),
+    apps=apps,
     secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
     meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
     now=now,
     local_targets=settings.local_targets,
+)
+administer_messages = AdministerMessages(
+    messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
+    unsettled=DynamoDBUnsettled(dynamodb, settings.messages_table, now),
+    apps=apps,
+    dead_letters={
+        "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_queue_url),
+        "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
+    },
+    now=now,
 )
 
 
@@ -29,4 +45,4 @@ administer = Administer(
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"action": …}` in; what the operator is to see, or `{"error": {code, detail, errors}}`, out."""
     logger.info("operator call", action=str(event.get("action"))[:40], app_name=str(event.get("appName"))[:64])
-    return perform(administer, event)
+    return perform(administer, administer_messages, event, context.get_remaining_time_in_millis)

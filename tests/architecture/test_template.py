@@ -95,6 +95,20 @@ def test_only_who_must_may_open_secrets_and_only_for_its_purpose() -> None:
     } == opened
 
 
+def test_only_the_operators_function_reads_the_whole_table_and_takes_dead_letters() -> None:
+    def may(action: str) -> dict[str, list[str]]:
+        return {
+            role: [resource["Fn::GetAtt"][0] for resource in _list(statement["Resource"])]
+            for role in ROLES
+            for statement in _statements(role)
+            if action in json.dumps(statement["Action"]) and "DeadLetter" in json.dumps(statement["Resource"])
+        }
+
+    assert {"AdministerRole"} == {role for role in ROLES if "dynamodb:Scan" in _actions(role)}
+    assert {"AdministerRole": ["SendDeadLetterQueue", "WebhookDeadLetterQueue"]} == may("sqs:ReceiveMessage")
+    assert {"sqs:DeleteMessage", "sqs:SendMessage", "dynamodb:UpdateItem"} <= _actions("AdministerRole")
+
+
 def test_events_are_published_under_our_own_source_only() -> None:
     (statement,) = (s for role in ROLES for s in _statements(role) if "events:PutEvents" in _list(s["Action"]))
 

@@ -6,7 +6,7 @@ import sys
 
 from tests.chaos.report import caught, lines, strike
 
-SEEDS_FOR_A_BUG = 20
+SEEDS_FOR_A_BUG = 40
 
 
 def main() -> int:

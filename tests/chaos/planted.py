@@ -42,15 +42,9 @@ class RetriesOnTimeout(SendMessage):
 
     __slots__ = ()
 
-    def _call(self, message: Any, account: Any, token: Any, claim: Any, body: Any) -> Progress:
-        meta = self.meta
-
-        class Optimist:
-            def send(self, *call: Any) -> Outcome:
-                outcome = meta.send(*call)
-                return NotSent(outcome.reason) if isinstance(outcome, Uncertain) else outcome
-
-        return SendMessage._call(replace(self, meta=Optimist()), message, account, token, claim, body)
+    def _record(self, message: OutboundMessage, app: Any, claim: Claim, outcome: Outcome) -> Progress:
+        taken_for = NotSent(outcome.reason) if isinstance(outcome, Uncertain) else outcome
+        return SendMessage._record(self, message, app, claim, taken_for)
 
 
 class CallsBeforeTheClaim(SendMessage):
@@ -58,19 +52,12 @@ class CallsBeforeTheClaim(SendMessage):
 
     __slots__ = ()
 
-    def _send(self, message: OutboundMessage, account: Any, time_left: Callable[[], int]) -> Progress:
+    def _send(self, message: OutboundMessage, app: Any, account: Any, time_left: Callable[[], int]) -> Progress:
         token = self.secrets.open(message.app_name, "access_token", account.access_token)
         body: dict[str, object] = {"biz_opaque_callback_data": message.message_id}
         outcome = self.meta.send(account.phone_number_id, token, body)
         claim = self.messages.claim(message.message_id, self.now(), self.now() + 25_000)
-        if claim is None:
-            return 1
-
-        class Sent:
-            def send(self, *_: Any) -> Outcome:
-                return outcome
-
-        return SendMessage._call(replace(self, meta=Sent()), message, account, token, claim, body)
+        return 1 if claim is None else self._record(message, app, claim, outcome)
 
 
 class NoClaimAtAll(FakeMessages):
@@ -114,11 +101,12 @@ class LastStatusWins(FakeMessages):
 class ExpiresTheUnknown(FakeMessages):
     """Says of a message that may have gone that it failed."""
 
-    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
-        super().record_unknown(message_id, claim, now)
+    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None) -> bool:
+        recorded = super().record_unknown(message_id, claim, now, resend_at)
         row = self.rows[message_id]
         if row.message.status is Status.UNKNOWN:
             row.message = replace(row.message, facts={**row.message.facts, Status.FAILED: now})
+        return recorded
 
 
 def forgets_what_the_queue_refused(changes: Sequence[Any], *, queue: Any) -> frozenset[str]:

@@ -38,7 +38,7 @@ def test_the_same_seed_is_the_same_run() -> None:
 def test_every_planted_bug_is_caught(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.chaos.report.PLANTED", {bug: PLANTED[bug]})
 
-    assert None not in dict(caught(first_seed=1, seeds=20)).values()
+    assert None not in dict(caught(first_seed=1, seeds=40)).values()
 
 
 def test_the_report_says_what_was_found() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
-from hkreach.ports import Apps, MediaStore, Messages, MetaAppSecrets, SealedSecrets
+from hkreach.ports import Apps, MediaStore, Messages, MetaAppSecrets, SealedSecrets, UnsettledMessages
 from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps
@@ -18,11 +19,13 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.unsettled import FakeUnsettled
 
 
 @dataclass
 class MessagesUnderTest:
     messages: Messages
+    unsettled: UnsettledMessages
     clock: FakeClock
 
     def attempts(self, message_id: str) -> list[tuple[int, int, str]]:
@@ -45,9 +48,14 @@ def imitated_aws() -> Iterator[None]:
 @pytest.fixture(params=["fake", "dynamodb"])
 def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest:
     if request.param == "fake":
-        return MessagesUnderTest(FakeMessages(clock), clock)
+        fake = FakeMessages(clock)
+        return MessagesUnderTest(fake, FakeUnsettled(fake), clock)
     request.getfixturevalue("imitated_aws")
-    return MessagesUnderTest(DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock), clock)
+    return MessagesUnderTest(
+        DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock),
+        DynamoDBUnsettled(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
+        clock,
+    )
 
 
 @pytest.fixture(params=["fake", "dynamodb"])

@@ -20,9 +20,10 @@ OTHER_ACCOUNT = MetaAccount(OTHER_NUMBER, "w", b"sealed")
         app(),
         app(meta=None, webhook=None, keys={}),
         app(webhook=Webhook("https://shop.example.com/", None)),
+        app(unknown_policy="resend", resend_after_seconds=600),
         app(keys={"a" * 10: "1" * 64, "b" * 10: "2" * 64}, version=7),
     ],
-    ids=["usual", "bare", "webhook without a secret", "two keys"],
+    ids=["usual", "bare", "webhook without a secret", "unknown policy", "two keys"],
 )
 def test_what_was_added_is_read_back(apps: Apps, given: App) -> None:
     apps.add(given)

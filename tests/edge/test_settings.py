@@ -19,7 +19,10 @@ NEEDED = {
     "relay_events": {"EVENT_BUS_NAME"},
     "wake_due": {"MESSAGES_TABLE", "SEND_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
-    "administer": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS"},
+    "administer": {
+        *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_QUEUE_URL"),
+        *("SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
+    },
 }
 
 

@@ -11,6 +11,7 @@ from hkreach.domain.message import (
     InboundMessage,
     MessageError,
     OutboundMessage,
+    Resend,
     Status,
     StatusCallback,
 )
@@ -56,8 +57,18 @@ class FakeMessages(Faulty):
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         self._called("claim")
-        row = self._unclaimed(message_id)
-        if row is None or row.message.expires_at // 1000 <= now // 1000:
+        row = self.unclaimed(message_id, Status.QUEUED)
+        return self._take(row, now, until) if row else None
+
+    def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
+        self._called("claim_again")
+        row = self.unclaimed(message_id, Status.UNKNOWN)
+        if row is None or row.message.resend is None or row.message.resend.at > now or row.message.deadline <= now:
+            return None
+        return self._take(row, now, until)
+
+    def _take(self, row: Row, now: int, until: int) -> Claim | None:
+        if row.message.expires_at // 1000 <= now // 1000:
             return None
         claim = Claim(row.message.tries + 1, until)
         row.message = replace(row.message, claim=claim, tries=claim.number, due_at=None)
@@ -71,7 +82,7 @@ class FakeMessages(Faulty):
 
     def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
         self._called("postpone")
-        row = self._unclaimed(message.message_id)
+        row = self.unclaimed(message.message_id, Status.QUEUED, Status.UNKNOWN)
         if row is not None and row.message.tries == message.tries:
             self._end_attempt(row, Attempt(message.tries + 1, now, code), due_at)
 
@@ -91,19 +102,30 @@ class FakeMessages(Faulty):
         self._called("record_accepted")
         row = self._claimed(message_id, claim)
         if row is not None and Status.ACCEPTED not in row.message.facts:
-            self._set(row, Status.ACCEPTED, now, wamid=row.message.wamid or wamid)
+            self._end(row, Status.ACCEPTED, now, wamid=row.message.wamid or wamid)
 
     def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
         self._called("record_failed")
-        row = self._claimed(message_id, claim) if claim else self._unclaimed(message_id)
+        row = self._claimed(message_id, claim) if claim else self.unclaimed(message_id, Status.QUEUED)
         if row is not None and Status.FAILED not in row.message.facts:
-            self._set(row, Status.FAILED, now, error=error, due_at=None)
+            self._end(row, Status.FAILED, now, error=error)
 
-    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
+    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
         self._called("record_unknown")
         row = self._claimed(message_id, claim)
-        if row is not None and row.message.claim is not None and not row.message.is_settled:
-            self._set(row, Status.UNKNOWN, now)
+        if row is None or row.message.claim is None or row.message.is_settled:
+            return False
+        self._end_attempt(row, Attempt(claim.number, now, "unknown"), resend_at)
+        facts = {Status.UNKNOWN: now, **row.message.facts}
+        resend = Resend(resend_at, "policy") if resend_at is not None else None
+        row.message = replace(row.message, facts=facts, resend=resend, due_at=resend_at)
+        return True
+
+    def leave_unknown(self, message: OutboundMessage) -> None:
+        self._called("leave_unknown")
+        row = self.rows.get(message.message_id)
+        if row is not None and row.message.claim is None and row.message.resend == message.resend:
+            row.message = replace(row.message, resend=None, due_at=None)
 
     def record_status(self, callback: StatusCallback) -> str:
         self._called("record_status")
@@ -117,6 +139,8 @@ class FakeMessages(Faulty):
             facts={**row.message.facts, callback.status: callback.at},
             wamid=row.message.wamid or callback.wamid,
             error=callback.error or row.message.error,
+            due_at=None,
+            resend=None,
         )
         return "recorded"
 
@@ -125,16 +149,17 @@ class FakeMessages(Faulty):
         due_at = row.message.due_at if due_at is None else due_at
         row.message = replace(row.message, attempts=attempts, tries=attempt.number, claim=None, due_at=due_at)
 
-    def _set(self, row: Row, status: Status, at: int, **parts: Any) -> None:
-        row.message = replace(row.message, facts={**row.message.facts, status: at}, claim=None, **parts)
+    def _end(self, row: Row, status: Status, at: int, **parts: Any) -> None:
+        facts = {**row.message.facts, status: at}
+        row.message = replace(row.message, facts=facts, claim=None, due_at=None, resend=None, **parts)
 
     def _claimed(self, message_id: str, claim: Claim) -> Row | None:
         row = self.rows.get(message_id)
         return row if row and row.message.tries == claim.number else None
 
-    def _unclaimed(self, message_id: str) -> Row | None:
+    def unclaimed(self, message_id: str, *statuses: Status) -> Row | None:
         row = self.rows.get(message_id)
-        return row if row and row.message.claim is None and not row.message.is_settled else None
+        return row if row and row.message.claim is None and row.message.status in statuses else None
 
     def _id_of(self, wamid: str) -> str | None:
         return next((message_id for message_id, row in self.rows.items() if row.message.wamid == wamid), None)

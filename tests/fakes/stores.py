@@ -1,4 +1,4 @@
-"""Files, queue and bus in memory; queue and bus can refuse."""
+"""Files, queue, dead letters and bus in memory; queue and bus can refuse."""
 
 import hashlib
 from collections.abc import Sequence
@@ -38,6 +38,29 @@ class FakeSendQueue(Faulty):
         self._called("put")
         self.queued += [message for message in messages if message.message_id not in self.refuses]
         return [message for message in messages if message.message_id in self.refuses]
+
+
+class FakeDeadLetters(Faulty):
+    """Implements the port `DeadLetters`. What is in `refuses` the queue does not take."""
+
+    def __init__(self, *letters: str, refuses: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.letters = list(letters)
+        self.refuses = refuses
+        self.moved: list[str] = []
+        self._hidden: list[str] = []
+
+    def count(self) -> int:
+        self._called("count")
+        return len(self.letters) + len(self._hidden)
+
+    def move(self) -> tuple[int, int]:
+        self._called("move")
+        taken, self.letters = self.letters[:10], self.letters[10:]
+        self._hidden += [letter for letter in taken if letter in self.refuses]
+        went = [letter for letter in taken if letter not in self.refuses]
+        self.moved += went
+        return len(taken), len(went)
 
 
 class FakeEventBus(Faulty):

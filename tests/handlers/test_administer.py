@@ -8,13 +8,15 @@ import pytest
 
 from hkreach.domain import api_key
 from tests.aws import APPS_TABLE, META_PARAMETERS, aws, items
-from tests.builders import NUMBER
+from tests.builders import MESSAGE_ID, NOW, NUMBER, outbound
 from tests.handlers.conftest import Stack, sample
 from tests.template import ROOT
 
 CALLS = [
-    "administer/create_app", "administer/issue_key", "administer/revoke_key", "administer/set_meta_account",
-    "administer/set_meta_app", "administer/set_webhook", "administer/show_app",
+    "administer/create_app", "administer/issue_key", "administer/recover", "administer/redrive",
+    "administer/revoke_key", "administer/set_meta_account", "administer/set_meta_app",
+    "administer/set_unknown_policy", "administer/set_webhook", "administer/settle_all_unknown",
+    "administer/settle_unknown", "administer/show_app",
 ]  # fmt: skip
 
 
@@ -22,6 +24,13 @@ def _call(stack: Stack, **values: Any) -> dict[str, Any]:
     answer: dict[str, Any] = stack.invoke("administer", values)
     json.dumps(answer)
     return answer
+
+
+def _add_unknown(stack: Stack, message_id: str = MESSAGE_ID, **parts: Any) -> None:
+    stack.messages.add(outbound(message_id, **parts))
+    claim = stack.messages.claim(message_id, NOW, NOW + 25_000)
+    assert claim is not None
+    stack.messages.record_unknown(message_id, claim, NOW)
 
 
 def test_every_sample_is_here() -> None:
@@ -32,6 +41,7 @@ def test_every_sample_is_here() -> None:
 def test_each_sample_works(stack: Stack, name: str) -> None:
     if name != "administer/create_app":
         stack.add_app()
+    _add_unknown(stack)
     answer = stack.invoke("administer", sample(name))
 
     assert "error" not in answer
@@ -104,6 +114,13 @@ SECRET = "EAA secret with spaces"
         ({"action": "set_meta_account", "appName": "mystore"}, {"phoneNumberId", "wabaId", "accessToken"}),
         ({"action": "set_meta_app", "appSecret": SECRET, "verifyToken": "short"}, {"appSecret", "verifyToken"}),
         ({"action": "revoke_key", "appName": "mystore"}, {"keyId"}),
+        ({"action": "set_unknown_policy", "appName": "mystore", "policy": "guess"}, {"policy"}),
+        ({"action": "set_unknown_policy", "appName": "mystore", "policy": "resend", "resendAfterSeconds": 299},
+        {"resendAfterSeconds"}),
+        ({"action": "settle_unknown", "appName": "mystore", "outcome": "sent"}, {"messageId", "outcome"}),
+        ({"action": "settle_all_unknown", "appName": "mystore", "outcome": "resend", "after": "x"}, {"after"}),
+        ({"action": "recover", "olderThanSeconds": 599}, {"olderThanSeconds"}),
+        ({"action": "redrive", "queue": "relay"}, {"queue"}),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_and_nothing_changed(stack: Stack, call: dict[str, Any], fields: set[str]) -> None:
@@ -121,6 +138,9 @@ def test_each_mistake_is_named_and_nothing_changed(stack: Stack, call: dict[str,
         ({"action": "show_app", "appName": "nobody"}, "not_found"),
         ({"action": "revoke_key", "appName": "mystore", "keyId": "nosuchkey1"}, "not_found"),
         ({"action": "create_app", "appName": "mystore"}, "conflict"),
+        ({"action": "set_unknown_policy", "appName": "nobody", "policy": "park"}, "not_found"),
+        ({"action": "settle_unknown", "appName": "mystore", "messageId": "x", "outcome": "failed"}, "not_found"),
+        ({"action": "settle_all_unknown", "appName": "nobody", "outcome": "failed"}, "not_found"),
         (
             {"action": "create_app", "appName": "x2", "phoneNumberId": NUMBER, "wabaId": "1", "accessToken": "E"},
             "conflict",

@@ -119,6 +119,16 @@ def test_an_address_that_is_never_called_is_not_set(house: Administer, url: str)
     assert house.apps.get_fresh("mystore") is None
 
 
+def test_the_policy_for_unknown_outcomes(house: Administer) -> None:
+    created = house.create_app("mystore", "en")
+    assert ("park", 3_600) == (created["unknownPolicy"], created["resendAfterSeconds"])
+
+    house.set_unknown_policy("mystore", "resend", 300)
+    shown = house.show_app("mystore")
+    assert ("resend", 300) == (shown["unknownPolicy"], shown["resendAfterSeconds"])
+    assert "park" == house.set_unknown_policy("mystore", "park")["unknownPolicy"]
+
+
 def test_two_keys_live_at_once_and_no_third(house: Administer) -> None:
     first = house.create_app("mystore", "en")["keyId"]
     second = house.issue_key("mystore")["keyId"]
@@ -151,6 +161,7 @@ def test_the_stacks_meta_app(house: Administer) -> None:
         lambda house: house.set_meta_account("nobody", ACCOUNT),
         lambda house: house.set_webhook("nobody", WEBHOOK),
         lambda house: house.issue_key("nobody"),
+        lambda house: house.set_unknown_policy("nobody", "park"),
         lambda house: house.revoke_key("nobody", "k"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from hkreach.domain.app import App, Purpose
@@ -10,6 +11,14 @@ from hkreach.domain.meta_outcome import Outcome
 
 type Clock = Callable[[], int]
 """Now, in milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the messages looked for. `next` goes on behind them; None: that was all."""
+
+    messages: Sequence[OutboundMessage]
+    next: str | None
 
 
 class Messages(Protocol):
@@ -28,7 +37,13 @@ class Messages(Protocol):
         """Write an inbound message; False if it was there already."""
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
-        """Take the right to call Meta; None if the message is settled, claimed or gone."""
+        """Take the right to call Meta; None if the message is settled, unknown, claimed or gone."""
+
+    def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
+        """Take the right to call Meta once more for an unknown message.
+
+        None unless nothing is known but `unknown`, there is leave to send it again, and its time has come.
+        """
 
     def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
         """Write that a call did not send, and give its claim back; with `due_at` the message waits in the table.
@@ -54,11 +69,56 @@ class Messages(Protocol):
         Without a claim: if nobody has one and it is not settled.
         """
 
-    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
-        """Write that nobody knows whether it went, if the claim still holds and nothing more is known."""
+    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
+        """Write that nobody knows whether it went, if the claim still holds and nothing more is known; else False.
+
+        With `resend_at` the same write lets the message wait in the table until then, to be sent again by policy.
+        """
+
+    def leave_unknown(self, message: OutboundMessage) -> None:
+        """Take back the leave to send an unknown message again; nothing happens if that changed meanwhile."""
 
     def record_status(self, callback: StatusCallback) -> str:
         """Write a fact that Meta told. Returns `recorded`, `repeated`, or `unknown`: no such message on that number."""
+
+
+class UnsettledMessages(Protocol):
+    """The messages table as the operator's calls need it: found by reading all of it, page by page.
+
+    `after` is the `next` of the page before. Every write is conditional, and False if it was not to be done.
+    """
+
+    def unknown(self, app_name: str, after: str | None) -> Page:
+        """An app's messages of which nothing is known but `unknown`, and which nobody has claimed."""
+
+    def forgotten(self, before: int, after: str | None) -> Page:
+        """Unsettled messages that no queue may hold any more.
+
+        Those queued before then that nobody has claimed and that do not wait in the table, and those whose claim ran
+        out before then.
+        """
+
+    def put_back(self, message_id: str, now: int) -> bool:
+        """Make a message due that is queued, unclaimed, and does not wait in the table."""
+
+    def resend(self, message_id: str, app_name: str, now: int) -> bool:
+        """Give leave to send an unknown message again, and make it due; not past its deadline."""
+
+    def fail(self, message_id: str, app_name: str, now: int, error: MessageError) -> bool:
+        """Write that an unknown message failed."""
+
+
+class DeadLetters(Protocol):
+    """One queue's dead letters."""
+
+    def count(self) -> int:
+        """How many there are; SQS only knows about."""
+
+    def move(self) -> tuple[int, int]:
+        """Take up to ten and put them back on their queue; how many were taken, and how many moved.
+
+        A letter is deleted only after the queue has it: who dies between moves it twice, and never not at all.
+        """
 
 
 class Apps(Protocol):

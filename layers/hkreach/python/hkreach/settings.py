@@ -116,3 +116,8 @@ class AdministerSettings(_KnowsApps, _MayOpenLoopback):
 
     secrets_key_id: _Text
     meta_app_parameters: _Text
+    messages_table: _Text
+    send_queue_url: _Text
+    send_dead_letter_queue_url: _Text
+    webhook_queue_url: _Text
+    webhook_dead_letter_queue_url: _Text

@@ -5,7 +5,7 @@ from typing import Any
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.remembered import Remembered
-from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.app import RESEND_AFTER_SECONDS, App, MetaAccount, Webhook
 from hkreach.domain.errors import Conflict
 
 _MOST_CACHED = 1_000
@@ -109,6 +109,8 @@ def _item(app: App) -> dict[str, Any]:
             "meta": app.meta
             and {"phoneNumberId": app.meta.phone_number_id, "wabaId": app.meta.waba_id, "token": app.meta.access_token},
             "webhook": app.webhook and {"url": app.webhook.url, "secret": app.webhook.secret},
+            "unknownPolicy": app.unknown_policy,
+            "resendAfterSeconds": app.resend_after_seconds,
             "version": app.version,
         }
     )
@@ -123,5 +125,8 @@ def _app(values: Mapping[str, Any]) -> App:
         keys=values["keys"],
         meta=MetaAccount(meta["phoneNumberId"], meta["wabaId"], meta["token"]) if meta else None,
         webhook=Webhook(webhook["url"], webhook["secret"]) if webhook else None,
+        # Apps from before there was a choice have neither.
+        unknown_policy=values.get("unknownPolicy", "park"),
+        resend_after_seconds=values.get("resendAfterSeconds", RESEND_AFTER_SECONDS),
         version=values["version"],
     )

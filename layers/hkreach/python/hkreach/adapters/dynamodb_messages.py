@@ -3,34 +3,40 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.message_items import FACT_ATTRIBUTES, inbound_item, outbound_item, read_message_item
+from hkreach.adapters.message_writes import (
+    CLAIM,
+    DUE_SHARDS,
+    END,
+    LEAVE,
+    NEVER_CALLED,
+    NOTHING_KNOWN,
+    UNCLAIMED,
+    UNKNOWN,
+    WAIT,
+    due_shard,
+    message_key,
+    update_message,
+)
 from hkreach.domain.message import (
+    UNKNOWN_ATTEMPT,
     Attempt,
     Claim,
     DueMessage,
     InboundMessage,
     MessageError,
     OutboundMessage,
-    Status,
     StatusCallback,
 )
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock
 
 WAMID_INDEX = "wamid"
-_UNSETTLED = " AND ".join(
-    f"attribute_not_exists({name})" for status, name in FACT_ATTRIBUTES.items() if status is not Status.QUEUED
-)
-_UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
-_END_CLAIM = "REMOVE claimedUntil, claimedBy"
 DUE_INDEX = "due"
-_DUE_SHARDS = 4
-"""Parts of the index of waiting messages: one part takes 1,000 writes a second."""
 _KEPT_ATTEMPTS = 5
 
 
@@ -44,7 +50,7 @@ class DynamoDBMessages:
 
     def get(self, message_id: str) -> OutboundMessage | None:
         """See the port."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(message_id), ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._table, Key=message_key(message_id), ConsistentRead=True)
         message = read_message_item(answer["Item"]) if "Item" in answer else None
         if not isinstance(message, OutboundMessage) or message.expires_at <= self._now():
             return None
@@ -64,40 +70,49 @@ class DynamoDBMessages:
         return self._put(inbound_item(message)) is None
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
-        """See the port. The SDK repeats a write whose answer got lost: the token tells our own claim from another's."""
+        """See the port."""
+        return self._claim(message_id, now, until, NEVER_CALLED, {})
+
+    def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
+        """See the port. The leave stays until there is an outcome: a call that did not send may be repeated."""
+        again = f"{UNKNOWN} AND resendAt <= :time AND deadline > :time"
+        return self._claim(message_id, now, until, again, {":time": now})
+
+    def _claim(self, message_id: str, now: int, until: int, condition: str, values: dict[str, Any]) -> Claim | None:
+        """The SDK repeats a write whose answer got lost: the token tells our own claim from another's."""
         token = secrets.token_hex(8)
         claimed, item = self._update(
             message_id,
             "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until, claimedBy = :token "
-            "REMOVE dueAt, dueShard",
-            f"{_UNCLAIMED} AND expiresAt > :now AND {_UNSETTLED}",
-            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":token": token},
+            f"REMOVE {WAIT}",
+            f"{UNCLAIMED} AND expiresAt > :now AND {condition}",
+            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":token": token} | values,
         )
         return Claim(item["claimNumber"], until) if claimed or item.get("claimedBy") == token else None
 
     def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
         """See the port."""
         attempt = Attempt(claim.number, now, code)
-        self._end_attempt(message_id, attempt, due_at, _END_CLAIM, f"{_CLAIM_HOLDS} AND {_UNSETTLED}", {})
+        self._end_attempt(message_id, attempt, due_at, f" REMOVE {CLAIM}", f"{_CLAIM_HOLDS} AND {NOTHING_KNOWN}", {})
 
     def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
         """See the port."""
         attempt = Attempt(message.tries + 1, now, code)
         untouched = "claimNumber = :tries" if message.tries else "attribute_not_exists(claimNumber)"
         values = {":tries": message.tries} if message.tries else {}
-        condition = f"{_UNCLAIMED} AND {_UNSETTLED} AND {untouched}"
+        condition = f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {untouched}"
         self._end_attempt(message.message_id, attempt, due_at, "", condition, values)
 
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         """See the port."""
         found = []
-        for shard in range(_DUE_SHARDS):
+        for shard in range(DUE_SHARDS):
             answer = self._client.query(
                 TableName=self._table,
                 IndexName=DUE_INDEX,
                 KeyConditionExpression="dueShard = :shard AND dueAt <= :now",
                 ExpressionAttributeValues=to_item({":shard": shard, ":now": now}),
-                Limit=most // _DUE_SHARDS,
+                Limit=most // DUE_SHARDS,
             )
             found += [from_item(item) for item in answer["Items"]]
         return [DueMessage(item["messageId"], item["appName"], item["dueAt"]) for item in found]
@@ -111,7 +126,7 @@ class DynamoDBMessages:
         """See the port."""
         self._update(
             message_id,
-            f"SET acceptedAt = :now, wamid = if_not_exists(wamid, :wamid) {_END_CLAIM}",
+            f"SET acceptedAt = :now, wamid = if_not_exists(wamid, :wamid) {END}",
             f"{_NO_LATER_CLAIM} AND attribute_not_exists(acceptedAt)",
             {":now": now, ":wamid": wamid, ":number": claim.number},
         )
@@ -120,19 +135,30 @@ class DynamoDBMessages:
         """See the port."""
         self._update(
             message_id,
-            f"SET failedAt = :now, #error = :error {_END_CLAIM}, dueAt, dueShard",
-            f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{_UNCLAIMED} AND {_UNSETTLED}",
+            f"SET failedAt = :now, #error = :error {END}",
+            f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{UNCLAIMED} AND {NEVER_CALLED}",
             {":now": now, ":error": error.as_dict()} | ({":number": claim.number} if claim else {}),
         )
 
-    def record_unknown(self, message_id: str, claim: Claim, now: int) -> None:
+    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
+        """See the port. A fact is set once: the second time only the attempt says so."""
+        values: dict[str, Any] = {":now": now, ":number": claim.number}
+        update, remove = ", unknownAt = if_not_exists(unknownAt, :now)", END
+        if resend_at is not None:
+            update += ", resendAt = :due, resendBy = :policy"
+            remove = f"REMOVE {CLAIM}"
+            values[":policy"] = "policy"
+        attempt = Attempt(claim.number, now, UNKNOWN_ATTEMPT)
+        condition = f"{_CLAIM_HOLDS} AND {NOTHING_KNOWN}"
+        return self._end_attempt(message_id, attempt, resend_at, f"{update} {remove}", condition, values)
+
+    def leave_unknown(self, message: OutboundMessage) -> None:
         """See the port."""
-        self._update(
-            message_id,
-            f"SET unknownAt = :now {_END_CLAIM}",
-            f"{_CLAIM_HOLDS} AND {_UNSETTLED}",
-            {":now": now, ":number": claim.number},
-        )
+        if message.resend is None:
+            return
+        condition = f"{UNCLAIMED} AND resendAt = :at AND resendBy = :by"
+        values = {":at": message.resend.at, ":by": message.resend.by}
+        self._update(message.message_id, f"REMOVE {WAIT}, {LEAVE}", condition, values)
 
     def record_status(self, callback: StatusCallback) -> str:
         """See the port. A message that the echo does not name is looked for by its wamid."""
@@ -146,7 +172,9 @@ class DynamoDBMessages:
         values = {":at": callback.at, ":wamid": callback.wamid, ":phone": callback.phone_number_id, ":out": "outbound"}
         recorded, item = self._update(
             message_id,
-            f"SET {fact} = :at, wamid = if_not_exists(wamid, :wamid)" + (", #error = :error" if error else ""),
+            f"SET {fact} = :at, wamid = if_not_exists(wamid, :wamid)"
+            + (", #error = :error" if error else "")
+            + f" REMOVE {WAIT}, {LEAVE}",
             f"phoneNumberId = :phone AND direction = :out AND attribute_not_exists({fact})",
             values | ({":error": error.as_dict()} if error else {}),
         )
@@ -155,8 +183,8 @@ class DynamoDBMessages:
         return "repeated" if item.get("phoneNumberId") == callback.phone_number_id and fact in item else "unknown"
 
     def _end_attempt(
-        self, message_id: str, attempt: Attempt, due_at: int | None, remove: str, condition: str, values: dict[str, Any]
-    ) -> None:
+        self, message_id: str, attempt: Attempt, due_at: int | None, more: str, condition: str, values: dict[str, Any]
+    ) -> bool:
         """Of its attempts the message keeps the last five; the log has the rest."""
         update = "SET claimNumber = :number, attempts = list_append(if_not_exists(attempts, :none), :attempt)"
         values |= {
@@ -166,10 +194,11 @@ class DynamoDBMessages:
         }
         if due_at is not None:
             update += ", dueAt = :due, dueShard = :shard"
-            values |= {":due": due_at, ":shard": crc32(message_id.encode()) % _DUE_SHARDS}
-        ended, item = self._update(message_id, f"{update} {remove}", condition, values)
+            values |= {":due": due_at, ":shard": due_shard(message_id)}
+        ended, item = self._update(message_id, f"{update}{more}", condition, values)
         if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:
             self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
+        return ended
 
     def _id_of_wamid(self, wamid: str) -> str | None:
         answer = self._client.query(
@@ -202,24 +231,4 @@ class DynamoDBMessages:
     def _update(
         self, message_id: str, update: str, condition: str, values: Mapping[str, Any]
     ) -> tuple[bool, dict[str, Any]]:
-        """Whether the condition held, and the item: as the update left it, or as it stood in its way."""
-        optional: dict[str, Any] = {"ExpressionAttributeValues": to_item(values)} if values else {}
-        if "#error" in update:
-            optional["ExpressionAttributeNames"] = {"#error": "error"}  # a reserved word
-        try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=_key(message_id),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **optional,
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as refused:
-            return False, from_item(refused.response.get("Item", {}))
-        return True, from_item(answer["Attributes"])
-
-
-def _key(message_id: str) -> dict[str, Any]:
-    return {"messageId": {"S": message_id}}
+        return update_message(self._client, self._table, message_id, update, condition, values)

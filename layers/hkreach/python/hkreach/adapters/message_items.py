@@ -5,7 +5,7 @@ from typing import Any
 
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.domain.media import Media
-from hkreach.domain.message import Attempt, Claim, InboundMessage, MessageError, OutboundMessage, Status
+from hkreach.domain.message import Attempt, Claim, InboundMessage, MessageError, OutboundMessage, Resend, Status
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
 
@@ -81,6 +81,7 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
         tries=values.get("claimNumber", 0),
         attempts=tuple(Attempt(each["n"], each["at"], each["code"]) for each in values.get("attempts", ())),
         due_at=values.get("dueAt"),
+        resend=Resend(values["resendAt"], values["resendBy"]) if "resendAt" in values else None,
         error=MessageError(**error) if error else None,
         wamid=values.get("wamid"),
     )

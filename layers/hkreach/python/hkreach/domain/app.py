@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hkreach.domain.time import SECOND
+
 MAX_LIVE_KEYS = 2
 """Two, so that a key can be rotated without a gap."""
 
 type Purpose = Literal["access_token", "webhook_secret"]
 """What a sealed secret is for; bound into its ciphertext, so that it opens nowhere else."""
+
+
+type UnknownPolicy = Literal["park", "resend"]
+"""What becomes of a message when nobody can tell whether Meta took it: nothing, or it is sent again after a while."""
+RESEND_AFTER_SECONDS = 3_600
+"""How long an unknown message waits for Meta's callback before it is sent again, unless the app says otherwise."""
+MIN_RESEND_AFTER_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +48,12 @@ class App:
     """Live keys: key id → SHA-256 of the key in hex."""
     meta: MetaAccount | None = None
     webhook: Webhook | None = None
+    unknown_policy: UnknownPolicy = "park"
+    resend_after_seconds: int = RESEND_AFTER_SECONDS
     version: int = 1
     """Grows with each change, so that two changes at once cannot hide one another."""
+
+    def resends_at(self, now: int, deadline: int) -> int | None:
+        """When a message that becomes unknown now is sent again; None: never, or not before its deadline."""
+        at = now + self.resend_after_seconds * SECOND
+        return at if self.unknown_policy == "resend" and at < deadline else None

@@ -65,11 +65,26 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try that certainly did not send: its number, when it ended, and Meta's code or a word for why."""
+    """One try that did not certainly send: its number, when it ended, and Meta's code or a word for why.
+
+    With the code `unknown` it may have sent; with any other it did not.
+    """
 
     number: int
     at: int
     code: str
+
+
+UNKNOWN_ATTEMPT = "unknown"
+"""The code of an attempt of which nobody knows whether it sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Leave to send an unknown message again, from `at` on: by the app's policy then, or by the operator's order."""
+
+    at: int
+    by: Literal["policy", "operator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +117,11 @@ class OutboundMessage:
     tries: int = 0
     """How often it was tried."""
     attempts: Sequence[Attempt] = ()
-    """The last five that did not send."""
+    """The last five that did not certainly send."""
     due_at: int | None = None
     """It waits in the table until then."""
+    resend: Resend | None = None
+    """Without it an unknown message is not sent again."""
     error: MessageError | None = None
     wamid: str | None = None
 
@@ -115,8 +132,8 @@ class OutboundMessage:
 
     @property
     def is_settled(self) -> bool:
-        """Whether Meta must not be called for it (again)."""
-        return self.status is not Status.QUEUED
+        """Whether it is known what became of it: then Meta must not be called for it again, in no case."""
+        return self.status not in {Status.QUEUED, Status.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)

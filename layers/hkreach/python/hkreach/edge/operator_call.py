@@ -1,14 +1,18 @@
 """The operator's calls: `{"action": "create_app", …}`; see `events/administer/` for one of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from hkreach.domain.app import MIN_RESEND_AFTER_SECONDS, RESEND_AFTER_SECONDS, UnknownPolicy
 from hkreach.domain.errors import Fault, Invalid, ReachError
+from hkreach.domain.message import MAX_TTL_SECONDS
 from hkreach.domain.template import check_language_code
+from hkreach.edge.operator_message_call import MessageCall, OfMessages
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
+from hkreach.usecases.administer_messages import AdministerMessages
 
 type _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
 type _Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
@@ -80,6 +84,16 @@ class _SetWebhook(_Call):
         return administer.set_webhook(self.app_name, webhook)
 
 
+class _SetUnknownPolicy(_Call):
+    action: Literal["set_unknown_policy"]
+    app_name: str
+    policy: UnknownPolicy
+    resend_after_seconds: Annotated[int, Field(ge=MIN_RESEND_AFTER_SECONDS, le=MAX_TTL_SECONDS)] = RESEND_AFTER_SECONDS
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.set_unknown_policy(self.app_name, self.policy, self.resend_after_seconds)
+
+
 class _IssueKey(_Call):
     action: Literal["issue_key"]
     app_name: str
@@ -106,20 +120,24 @@ class _SetMetaApp(_Call):
         return administer.set_meta_app(self.app_secret, self.verify_token)
 
 
-_call: TypeAdapter[_CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _IssueKey | _RevokeKey | _SetMetaApp] = (
-    TypeAdapter(
-        Annotated[
-            _CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _IssueKey | _RevokeKey | _SetMetaApp,
-            Field(discriminator="action"),
-        ]
-    )
+# Not `type` aliases: pydantic would put their names into the places of faults.
+_AppCall = (
+    _CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _SetUnknownPolicy | _IssueKey | _RevokeKey | _SetMetaApp
+)
+_call: TypeAdapter[_AppCall | MessageCall] = TypeAdapter(
+    Annotated[_AppCall | MessageCall, Field(discriminator="action")]
 )
 
 
-def perform(administer: Administer, event: Mapping[str, Any]) -> dict[str, Any]:
+def perform(
+    administer: Administer, messages: AdministerMessages, event: Mapping[str, Any], time_left: Callable[[], int]
+) -> dict[str, Any]:
     """Do what the event asks. An error is part of the answer, so that no trace hides what it says."""
     try:
-        return dict(_call.validate_python(dict(event)).perform(administer))
+        call = _call.validate_python(dict(event))
+        if isinstance(call, OfMessages):
+            return call.perform(messages, time_left)
+        return dict(call.perform(administer))
     except ValidationError as error:
         # The input stays out of it: it holds secrets.
         faults = error.errors(include_url=False, include_input=False, include_context=False)

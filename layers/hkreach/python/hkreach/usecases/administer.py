@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hkreach.domain import api_key
-from hkreach.domain.app import MAX_LIVE_KEYS, App, MetaAccount, Webhook
+from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
 from hkreach.domain.time import to_rfc3339
 from hkreach.domain.webhook_address import check_webhook_address
@@ -81,6 +81,13 @@ class Administer:
         changed, secret = self._with_webhook(app, webhook)
         return self._changed(app, changed) | {"webhookSecret": secret}
 
+    def set_unknown_policy(
+        self, app_name: str, policy: UnknownPolicy, resend_after_seconds: int = RESEND_AFTER_SECONDS
+    ) -> Shown:
+        """Set what becomes of messages whose outcome nobody knows, from now on."""
+        app = self._app(app_name)
+        return self._changed(app, replace(app, unknown_policy=policy, resend_after_seconds=resend_after_seconds))
+
     def issue_key(self, app_name: str) -> Shown:
         """A further key; two can be live, so that one can be rotated without a gap."""
         app = self._app(app_name)
@@ -135,4 +142,6 @@ class Administer:
             "phoneNumberId": app.meta and app.meta.phone_number_id,
             "wabaId": app.meta and app.meta.waba_id,
             "webhookUrl": app.webhook and app.webhook.url,
+            "unknownPolicy": app.unknown_policy,
+            "resendAfterSeconds": app.resend_after_seconds,
         }

@@ -42,12 +42,16 @@ def timeline(message: OutboundMessage) -> dict[str, Any]:
 
 def _waiting(message: OutboundMessage) -> dict[str, str] | None:
     """In words why the message is not settled, and when it is tried next, if that is known."""
-    if message.status is Status.UNKNOWN:
-        return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
     if message.is_settled:
         return None
+    unknown = message.status is Status.UNKNOWN
     if message.claim is not None:
-        return {"reason": "It is being sent."}
+        return {"reason": "It is being sent again: Meta's answer got lost." if unknown else "It is being sent."}
+    if unknown and message.due_at is not None:
+        reason = "Meta's answer got lost: it may have been sent, and is sent again if no callback tells of it before."
+        return {"reason": reason, "nextTryAt": to_rfc3339(message.due_at)}
+    if unknown:
+        return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
     if not message.attempts:
         return {"reason": "It is in the queue."}
     code = message.attempts[-1].code

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
-from hkreach.domain.message import Claim, MessageError, OutboundMessage
+from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
@@ -60,25 +60,41 @@ class SendMessage:
             return "done"
         if message.claim is not None:
             return self._someone_has_it(message, message.claim)
+        if message.status is Status.UNKNOWN and not self._has_leave(message):
+            return "done"
         if message.deadline <= self.now():
-            self.messages.record_failed(message_id, self.now(), _EXPIRED)
-            return "done"
+            return self._give_up(message, _EXPIRED)
         # What is remembered of an app may be a minute old: too old to fail a message for.
-        account = _account(self.apps.get(message.app_name), message) or _account(
-            self.apps.get_fresh(message.app_name), message
-        )
+        app = self.apps.get(message.app_name)
+        account = _account(app, message)
         if account is None:
-            self.messages.record_failed(message_id, self.now(), _NO_ACCOUNT)
+            app = self.apps.get_fresh(message.app_name)
+            account = _account(app, message)
+        if app is None or account is None:
+            return self._give_up(message, _NO_ACCOUNT)
+        if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
+            self.messages.leave_unknown(message)  # the policy was changed while it waited
             return "done"
-        return self._send(message, account, time_left)
+        return self._send(message, app, account, time_left)
 
-    def _send(self, message: OutboundMessage, account: MetaAccount, time_left: Callable[[], int]) -> Progress:
+    def _has_leave(self, message: OutboundMessage) -> bool:
+        """Whether an unknown message may be sent again now: the claim asks the table the same once more."""
+        return message.resend is not None and message.resend.at <= self.now()
+
+    def _give_up(self, message: OutboundMessage, error: MessageError) -> Progress:
+        """A message that may have been sent before does not fail for not being sent again."""
+        if message.status is Status.UNKNOWN:
+            self.messages.leave_unknown(message)
+        else:
+            self.messages.record_failed(message.message_id, self.now(), error)
+        return "done"
+
+    def _send(self, message: OutboundMessage, app: App, account: MetaAccount, time_left: Callable[[], int]) -> Progress:
         token = self.secrets.open(message.app_name, "access_token", account.access_token)
         uploaded = self._upload(message, account, token) if message.media else Accepted("")
         match uploaded:
             case Refused(error):
-                self.messages.record_failed(message.message_id, self.now(), error)
-                return "done"
+                return self._give_up(message, error)
             case NotSent() | Halted() | Uncertain():  # an upload may be repeated, whatever became of it
                 logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
                 return self._wait(message, uploaded, partial(self.messages.postpone, message))
@@ -86,16 +102,15 @@ class SendMessage:
         claim_lasts = (self.waits.call + 5) * SECOND
         if time_left() < claim_lasts:
             return 1
-        claim = self.messages.claim(message.message_id, self.now(), self.now() + claim_lasts)
+        take = self.messages.claim_again if message.status is Status.UNKNOWN else self.messages.claim
+        claim = take(message.message_id, self.now(), self.now() + claim_lasts)
         if claim is None:
             return 1  # Another worker was quicker; its claim or its outcome is there to be read next time.
         body = meta_message(message.to, message.message_id, message.template, message.media, uploaded.meta_id or None)
-        return self._call(message, account, token, claim, body)
-
-    def _call(
-        self, message: OutboundMessage, account: MetaAccount, token: str, claim: Claim, body: dict[str, object]
-    ) -> Progress:
         outcome = self.meta.send(account.phone_number_id, token, body)
+        return self._record(message, app, claim, outcome)
+
+    def _record(self, message: OutboundMessage, app: App, claim: Claim, outcome: Outcome) -> Progress:
         logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=_for_the_log(outcome))
         match outcome:
             case Accepted(wamid):
@@ -103,7 +118,7 @@ class SendMessage:
             case Refused(error):
                 self.messages.record_failed(message.message_id, self.now(), error, claim)
             case Uncertain():
-                self.messages.record_unknown(message.message_id, claim, self.now())
+                self._record_unknown(message, app, claim)
             case NotSent() | Halted():
                 return self._wait(message, outcome, partial(self.messages.release, message.message_id, claim))
         return "done"
@@ -122,7 +137,8 @@ class SendMessage:
         else:
             seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
         due_at = min(now + seconds * SECOND, message.deadline)
-        in_queue = seconds <= LONGEST_IN_QUEUE
+        # What is sent again waits in the table only: no lost queue record may end that without a word.
+        in_queue = seconds <= LONGEST_IN_QUEUE and message.status is not Status.UNKNOWN
         write(now, code, None if in_queue else due_at)
         return max(1, (due_at - now) // SECOND) if in_queue else "done"
 
@@ -131,9 +147,13 @@ class SendMessage:
         if left > 0:
             return left // SECOND + 1
         # Whoever held the claim died between opening the socket and writing the outcome: it may have gone.
-        self.messages.record_unknown(message.message_id, claim, self.now())
+        self._record_unknown(message, self.apps.get(message.app_name), claim)
         logger.error("claim ran out without an outcome", message_id=message.message_id, claim=claim.number)
         return "done"
+
+    def _record_unknown(self, message: OutboundMessage, app: App | None, claim: Claim) -> None:
+        resend_at = app.resends_at(self.now(), message.deadline) if app else None
+        self.messages.record_unknown(message.message_id, claim, self.now(), resend_at)
 
     def _upload(self, message: OutboundMessage, account: MetaAccount, token: str) -> Outcome:
         assert message.media is not None

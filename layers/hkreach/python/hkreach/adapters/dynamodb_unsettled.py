@@ -1,0 +1,92 @@
+"""The messages table, read whole for an operator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hkreach.adapters.dynamodb_items import to_item
+from hkreach.adapters.message_items import read_message_item
+from hkreach.adapters.message_writes import (
+    END,
+    NEVER_CALLED,
+    NOTHING_KNOWN,
+    UNCLAIMED,
+    UNKNOWN,
+    due_shard,
+    message_key,
+    update_message,
+)
+from hkreach.domain.message import MessageError, OutboundMessage
+from hkreach.domain.time import SECOND
+from hkreach.ports import Clock, Page
+
+_PAGE = 1_000
+"""Items that one request reads: what is done for each of them must fit into the time left."""
+_FORGOTTEN = (
+    f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt) AND queuedAt < :before"
+    f" OR {NOTHING_KNOWN} AND claimedUntil < :before"
+)
+
+
+class DynamoDBUnsettled:
+    """Implements the port `UnsettledMessages`.
+
+    An index of unsettled messages would make every message dearer for a call that is made after an accident; a scan
+    costs half a read unit for each 4 KB, when it is needed.
+    """
+
+    def __init__(self, client: Any, table: str, now: Clock, page: int = _PAGE) -> None:
+        self._client = client
+        self._table = table
+        self._now = now
+        self._page = page
+
+    def unknown(self, app_name: str, after: str | None) -> Page:
+        """See the port."""
+        return self._scan(f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app", {":app": app_name}, after)
+
+    def forgotten(self, before: int, after: str | None) -> Page:
+        """See the port."""
+        return self._scan(_FORGOTTEN, {":before": before}, after)
+
+    def put_back(self, message_id: str, now: int) -> bool:
+        """See the port."""
+        condition = f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt)"
+        return self._update(message_id, "SET dueAt = :now, dueShard = :shard", condition, _due(message_id, now))
+
+    def resend(self, message_id: str, app_name: str, now: int) -> bool:
+        """See the port."""
+        return self._update(
+            message_id,
+            "SET dueAt = :now, dueShard = :shard, resendAt = :now, resendBy = :operator",
+            f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app AND deadline > :now",
+            _due(message_id, now) | {":app": app_name, ":operator": "operator"},
+        )
+
+    def fail(self, message_id: str, app_name: str, now: int, error: MessageError) -> bool:
+        """See the port."""
+        return self._update(
+            message_id,
+            f"SET failedAt = :now, #error = :error {END}",
+            f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app",
+            {":now": now, ":error": error.as_dict(), ":app": app_name},
+        )
+
+    def _scan(self, condition: str, values: Mapping[str, Any], after: str | None) -> Page:
+        answer = self._client.scan(
+            TableName=self._table,
+            Limit=self._page,
+            FilterExpression=f"attribute_exists(queuedAt) AND expiresAt > :alive AND ({condition})",
+            ExpressionAttributeValues=to_item({**values, ":alive": self._now() // SECOND}),
+            **({"ExclusiveStartKey": message_key(after)} if after else {}),
+        )
+        found = [read_message_item(item) for item in answer["Items"]]
+        last = answer.get("LastEvaluatedKey")
+        return Page([m for m in found if isinstance(m, OutboundMessage)], last["messageId"]["S"] if last else None)
+
+    def _update(self, message_id: str, update: str, condition: str, values: Mapping[str, Any]) -> bool:
+        done, _ = update_message(self._client, self._table, message_id, update, condition, values)
+        return done
+
+
+def _due(message_id: str, now: int) -> dict[str, Any]:
+    return {":now": now, ":shard": due_shard(message_id)}

@@ -1,0 +1,62 @@
+"""What the conditional writes to a message are made of."""
+
+from collections.abc import Mapping
+from typing import Any
+from zlib import crc32
+
+from hkreach.adapters.dynamodb_items import from_item, to_item
+from hkreach.adapters.message_items import FACT_ATTRIBUTES
+from hkreach.domain.message import Status
+
+NOTHING_KNOWN = " AND ".join(
+    f"attribute_not_exists({name})"
+    for status, name in FACT_ATTRIBUTES.items()
+    if status not in {Status.QUEUED, Status.UNKNOWN}
+)
+"""It is queued or unknown: no accepted, sent, delivered, read or failed stands in it."""
+NEVER_CALLED = f"{NOTHING_KNOWN} AND attribute_not_exists(unknownAt)"
+"""It is queued: nothing that was tried can have sent it."""
+UNKNOWN = f"{NOTHING_KNOWN} AND attribute_exists(unknownAt)"
+"""It is unknown."""
+UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
+
+CLAIM = "claimedUntil, claimedBy"
+WAIT = "dueAt, dueShard"
+LEAVE = "resendAt, resendBy"
+END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"
+"""A settled message is neither claimed, nor does it wait, nor is there leave to send it again."""
+
+DUE_SHARDS = 4
+"""Parts of the index of waiting messages: one part takes 1,000 writes a second."""
+
+
+def due_shard(message_id: str) -> int:
+    """The part of the index of waiting messages that a message belongs to."""
+    return crc32(message_id.encode()) % DUE_SHARDS
+
+
+def message_key(message_id: str) -> dict[str, Any]:
+    """The key of a message's item."""
+    return {"messageId": {"S": message_id}}
+
+
+def update_message(
+    client: Any, table: str, message_id: str, update: str, condition: str, values: Mapping[str, Any]
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the condition held, and the item: as the update left it, or as it stood in its way."""
+    optional: dict[str, Any] = {"ExpressionAttributeValues": to_item(values)} if values else {}
+    if "#error" in update:
+        optional["ExpressionAttributeNames"] = {"#error": "error"}  # a reserved word
+    try:
+        answer = client.update_item(
+            TableName=table,
+            Key=message_key(message_id),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **optional,
+        )
+    except client.exceptions.ConditionalCheckFailedException as refused:
+        return False, from_item(refused.response.get("Item", {}))
+    return True, from_item(answer["Attributes"])

@@ -1,0 +1,67 @@
+"""The messages table as an operator's calls need it, in memory: two messages to a page."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hkreach.domain.message import MessageError, OutboundMessage, Resend, Status
+from hkreach.ports import Page
+from tests.fakes.faults import Faulty
+from tests.fakes.messages import FakeMessages
+
+_PAGE = 2
+
+
+class FakeUnsettled(Faulty):
+    """Implements the port `UnsettledMessages` on the rows of a `FakeMessages`."""
+
+    def __init__(self, messages: FakeMessages) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def unknown(self, app_name: str, after: str | None) -> Page:
+        self._called("unknown")
+        return self._page(after, lambda m: m.status is Status.UNKNOWN and m.claim is None and m.app_name == app_name)
+
+    def forgotten(self, before: int, after: str | None) -> Page:
+        self._called("forgotten")
+
+        def is_forgotten(message: OutboundMessage) -> bool:
+            if message.claim is not None:
+                return not message.is_settled and message.claim.until < before
+            queued = message.status is Status.QUEUED and message.due_at is None
+            return queued and message.facts[Status.QUEUED] < before
+
+        return self._page(after, is_forgotten)
+
+    def put_back(self, message_id: str, now: int) -> bool:
+        self._called("put_back")
+        row = self._messages.unclaimed(message_id, Status.QUEUED)
+        if row is None or row.message.due_at is not None:
+            return False
+        row.message = replace(row.message, due_at=now)
+        return True
+
+    def resend(self, message_id: str, app_name: str, now: int) -> bool:
+        self._called("resend")
+        row = self._messages.unclaimed(message_id, Status.UNKNOWN)
+        if row is None or row.message.app_name != app_name or row.message.deadline <= now:
+            return False
+        row.message = replace(row.message, due_at=now, resend=Resend(now, "operator"))
+        return True
+
+    def fail(self, message_id: str, app_name: str, now: int, error: MessageError) -> bool:
+        self._called("fail")
+        row = self._messages.unclaimed(message_id, Status.UNKNOWN)
+        if row is None or row.message.app_name != app_name:
+            return False
+        facts = {**row.message.facts, Status.FAILED: now}
+        row.message = replace(row.message, facts=facts, error=error, due_at=None, resend=None)
+        return True
+
+    def _page(self, after: str | None, wanted: Callable[[OutboundMessage], bool]) -> Page:
+        ids = list(self._messages.rows)
+        first = ids.index(after) + 1 if after is not None else 0
+        looked_at = ids[first : first + _PAGE]
+        found = [message for message_id in looked_at if (message := self._messages.get(message_id)) is not None]
+        last = looked_at[-1] if first + _PAGE < len(ids) else None
+        return Page([message for message in found if wanted(message)], last)
