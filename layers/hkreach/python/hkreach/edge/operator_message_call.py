@@ -1,5 +1,6 @@
 """The operator's calls that are about messages; see `events/administer/` for one of each."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -26,9 +27,9 @@ class OfMessages(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
 
+    @abstractmethod
     def perform(self, messages: AdministerMessages, time_left: Callable[[], int], /) -> dict[str, Any]:
         """Do it; what the operator gets to see. `time_left` tells the milliseconds that this invocation still has."""
-        raise NotImplementedError
 
 
 class _SettleUnknown(OfMessages):
