@@ -13,7 +13,7 @@ from requests_toolbelt import MultipartEncoder
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import SSLError as TlsError
 
-from hkreach.domain.meta_outcome import NotSent, Outcome, Uncertain, read_answer
+from hkreach.domain.meta_outcome import NO_CONNECTION, NotSent, Outcome, Uncertain, read_answer
 
 CONNECT_SECONDS = 3.05
 _MOST_READ = 1_000_000
@@ -62,7 +62,7 @@ class RequestsMeta:
             ) as answer:
                 return read_answer(answer.status_code, answer.raw.read(_MOST_READ, decode_content=True))
         except Exception as error:  # noqa: BLE001 - whatever it is, the claim must get an outcome
-            return NotSent("no_connection") if _never_connected(error) else Uncertain(type(error).__name__)
+            return NotSent(NO_CONNECTION) if _never_connected(error) else Uncertain(type(error).__name__)
 
     def _drop_idle_connections(self) -> None:
         """Meta may have closed them while we were frozen; a reset on such a one looks like a lost answer."""

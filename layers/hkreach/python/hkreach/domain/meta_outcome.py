@@ -7,14 +7,42 @@ what became of a call: only an answer that says the message was not processed al
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hkreach.domain.message import MessageError
 
-NOT_PROCESSED = frozenset(
-    {2, 4, 17, 32, 341, 613, 80007, 80008, 130429, 131016, 131056, 131057, 2494100, 133004, 134101},
-)
+type Scope = Literal["message", "recipient", "number", "meta"]
+"""Whom a refusal stops: this message, this number's messages to one recipient, all of this number's, or everybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Whom a refusal before processing stops, and for how many seconds at least, if that is known."""
+
+    scope: Scope
+    seconds: int | None = None
+
+
+NOT_PROCESSED: Mapping[int, Throttle] = {
+    2: Throttle("meta"),  # temporary, overloaded
+    4: Throttle("meta", 60),  # the Meta app's call limit
+    17: Throttle("message"),
+    32: Throttle("message"),
+    341: Throttle("message"),
+    613: Throttle("message"),
+    80007: Throttle("number", 60),  # the WABA's call limit
+    80008: Throttle("number", 60),
+    130429: Throttle("number"),  # throughput: the number's rate was too high
+    131016: Throttle("meta"),  # service unavailable
+    131056: Throttle("recipient"),  # pair rate
+    131057: Throttle("number", 60),  # maintenance, as when its throughput is raised
+    2494100: Throttle("number", 60),
+    133004: Throttle("meta"),  # server temporarily unavailable
+    134101: Throttle("message", 600),  # its template is still syncing
+}
 """Graph codes that say the message was refused before processing: throttled, overloaded or in maintenance."""
+NO_CONNECTION = "no_connection"
+"""The word for a connection that never opened."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
 """Graph codes that may follow a real send, unless `is_transient` says otherwise."""
 NEEDS_THE_OPERATOR = frozenset(
@@ -33,9 +61,18 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """It certainly did not go: try again. `code` is Meta's, or a word for a connection that never opened."""
+    """It certainly did not go: try again. `code` is Meta's, or `NO_CONNECTION`."""
 
     code: str
+    retry_after: int | None = None
+    """Seconds that Meta asks to wait, if it said so."""
+
+    @property
+    def throttle(self) -> Throttle:
+        """Whom it stops."""
+        if self.code == NO_CONNECTION:
+            return Throttle("meta")
+        return NOT_PROCESSED.get(int(self.code), Throttle("message"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +118,7 @@ def message_error(node: object) -> MessageError:
     code = error.get("code")
     if not isinstance(code, int):
         return MessageError("unspecified", str(title), str(details or title))
-    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED | NEEDS_THE_OPERATOR)
+    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
 
 
 def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:
