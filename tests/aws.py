@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from hkreach.adapters.aws import client
+from hkreach.domain.message import Lane
 from tests.template import resources, table_definition
 
 ENVIRONMENT = {
@@ -22,10 +23,13 @@ ENVIRONMENT = {
 }
 APPS_TABLE = "apps"
 MESSAGES_TABLE = "messages"
+NUMBERS_TABLE = "numbers"
 MEDIA_BUCKET = "media"
 BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
-SEND_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send"
+SEND_NOW_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-now"
+SEND_BULK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-bulk"
+SEND_QUEUE_URLS: Mapping[Lane, str] = {"now": SEND_NOW_QUEUE_URL, "bulk": SEND_BULK_QUEUE_URL}
 WEBHOOK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks"
 SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-dead"
 WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
@@ -56,7 +60,12 @@ def imitated() -> Iterator[None]:
         aws("dynamodb").create_table(TableName=APPS_TABLE, **table_definition("AppsTable"))
         aws("dynamodb").create_table(TableName=MESSAGES_TABLE, **table_definition("MessagesTable"))
         aws("s3").create_bucket(Bucket=MEDIA_BUCKET)
-        for url, logical_id in ((SEND_QUEUE_URL, "SendQueue"), (WEBHOOK_QUEUE_URL, "WebhookQueue")):
+        aws("dynamodb").create_table(TableName=NUMBERS_TABLE, **table_definition("NumbersTable"))
+        for url, logical_id in (
+            (SEND_NOW_QUEUE_URL, "SendNowQueue"),
+            (SEND_BULK_QUEUE_URL, "SendBulkQueue"),
+            (WEBHOOK_QUEUE_URL, "WebhookQueue"),
+        ):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
         for url in (SEND_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL):
@@ -70,7 +79,7 @@ def new_key() -> str:
     return arn
 
 
-def queued(url: str = SEND_QUEUE_URL) -> list[dict[str, Any]]:
+def queued(url: str = SEND_NOW_QUEUE_URL) -> list[dict[str, Any]]:
     """What waits on a queue, each record with its body read as JSON."""
     answer = aws("sqs").receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageSystemAttributeNames=["All"]

@@ -6,8 +6,10 @@ from hkreach.domain.app import App, MetaAccount, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
+from hkreach.domain.number import Limits
 from hkreach.domain.template import Template
 from hkreach.domain.time import DAY
+from hkreach.usecases.send_message import Waits
 
 NOW = 1_795_338_000_123
 MESSAGE_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
@@ -21,6 +23,10 @@ ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retry
 PDF = b"%PDF-1.4\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 MEDIA = Media("mystore/outbound/0a1b", "application/pdf", len(PDF), "invoice.pdf")
+
+
+WAITS = Waits(claim=25_000, retry_base=2, retry_longest=900, halted=300)
+LIMITS = Limits(probe=25_000, halted=300)
 
 
 def outbound(message_id: str = MESSAGE_ID, **parts: Any) -> OutboundMessage:

@@ -9,6 +9,7 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
@@ -24,6 +25,7 @@ dynamodb, sqs = client("dynamodb"), client("sqs")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 administer = Administer(
     apps=apps,
+    numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
     secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
     meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
     now=now,
@@ -34,7 +36,7 @@ administer_messages = AdministerMessages(
     unsettled=DynamoDBUnsettled(dynamodb, settings.messages_table, now),
     apps=apps,
     dead_letters={
-        "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_queue_url),
+        "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_now_queue_url),
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
     },
     now=now,

@@ -13,7 +13,7 @@ from hkreach.usecases.relay_outbox import relay_outbox
 
 logger = Logger(service="hkreach", step="relay_outbox")
 settings = RelayOutboxSettings.from_environment()
-queue = SQSSendQueue(client("sqs"), settings.send_queue_url)
+queue = SQSSendQueue(client("sqs"), settings.send_queue_urls)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -11,6 +11,7 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.requests_meta import RequestsMeta
 from hkreach.adapters.requests_session import session
@@ -20,6 +21,7 @@ from hkreach.domain.progress import Progress
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import SendMessageSettings
 from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.send_message_admission import Admission
 
 logger = Logger(service="hkreach", step="send_message")
 settings = SendMessageSettings.from_environment()
@@ -31,21 +33,29 @@ send_message = SendMessage(
     media=S3Media(client("s3"), settings.media_bucket),
     meta=RequestsMeta(session(), settings.graph_url, settings.graph_version, settings.call_seconds),
     now=now,
+    admission=Admission(DynamoDBNumbers(dynamodb, settings.numbers_table), now, settings.limits),
     waits=Waits(
-        call=settings.call_seconds,
+        claim=settings.claim_milliseconds,
         retry_base=settings.retry_base_seconds,
         retry_longest=settings.retry_longest_seconds,
         halted=settings.halted_seconds,
     ),
 )
-visibility = SQSVisibility(client("sqs"), settings.send_queue_url)
+sqs = client("sqs")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Queue records in; the partial batch answer out."""
+    """Records of one of the lanes in; the partial batch answer out."""
+    records = event["Records"]
+    visibility = SQSVisibility.of(sqs, settings.send_queue_urls.values(), records[0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
-        return send_message(json.loads(record.body)["messageId"], context.get_remaining_time_in_millis)
+        return send_message(
+            json.loads(record.body)["messageId"],
+            context.get_remaining_time_in_millis,
+            receives=int(record.attributes.approximate_receive_count),
+            batch=len(records),
+        )
 
     return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)

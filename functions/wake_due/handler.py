@@ -1,5 +1,6 @@
-"""Every minute: put back on its queue whatever is due."""
+"""Every minute: put back on its queue whatever is due in the next."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -15,12 +16,20 @@ from hkreach.usecases.wake_due import wake_due
 logger = Logger(service="hkreach", step="wake_due")
 settings = WakeDueSettings.from_environment()
 messages = DynamoDBMessages(client("dynamodb"), settings.messages_table, now)
-queue = SQSSendQueue(client("sqs"), settings.send_queue_url)
+queue = SQSSendQueue(client("sqs"), settings.send_queue_urls)
+_WRITERS = 16
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The schedule's event in, which says nothing; how many were woken out."""
-    woken = wake_due(messages=messages, queue=queue, now=now)
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        woken = wake_due(
+            messages=messages,
+            queue=queue,
+            now=now,
+            each=writers.map,
+            time_left=context.get_remaining_time_in_millis,
+        )
     logger.info("woke what was due", woken=woken)
     return {"woken": woken}

@@ -13,6 +13,7 @@ import pytest
 from hkreach.adapters.aws import client
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.message_items import read_message_item
@@ -27,21 +28,23 @@ from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
-from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from tests.aws import (
     APPS_TABLE,
     BUS,
     ENVIRONMENT,
     MESSAGES_TABLE,
     META_PARAMETERS,
-    SEND_QUEUE_URL,
+    NUMBERS_TABLE,
+    SEND_QUEUE_URLS,
     bus_with_listener,
     environment,
     imitated,
     items,
     new_key,
 )
-from tests.builders import NOW, NUMBER, RECIPIENT, TEMPLATE, app
+from tests.builders import LIMITS, NOW, NUMBER, RECIPIENT, TEMPLATE, WAITS, app
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
 from tests.fakes.stores import FakeMediaStore
 
@@ -79,11 +82,13 @@ def _the_whole_way(calls: Counter[str]) -> list[OutboundMessage]:
     for _ in range(MESSAGES):
         request = SendRequest(RECIPIENT, TEMPLATE, "MyStore_ERP")
         accept_message(customer, request, messages=messages, media=FakeMediaStore(), now=lambda: NOW)
-    relay_outbox(_changes(), queue=SQSSendQueue(_counted("sqs", calls), SEND_QUEUE_URL))
-    sender = SendMessage(messages, apps, secrets, FakeMediaStore(), FakeMeta(), lambda: NOW, Waits(20, 2, 900, 300))
+    relay_outbox(_changes(), queue=SQSSendQueue(_counted("sqs", calls), SEND_QUEUE_URLS))
+    numbers = DynamoDBNumbers(_counted("dynamodb", calls), NUMBERS_TABLE)
+    admission = Admission(numbers, lambda: NOW, LIMITS)
+    sender = SendMessage(messages, apps, secrets, FakeMediaStore(), FakeMeta(), lambda: NOW, WAITS, admission)
     ids = [change.after.message_id for change in _changes()]
     for message_id in ids:
-        sender(message_id, lambda: 60_000)
+        sender(message_id, lambda: 60_000, batch=len(ids))
     receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW)
     for status in ("sent", "delivered", "read"):
         for message_id in ids:

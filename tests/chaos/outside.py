@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,9 +36,9 @@ class SimulatedQueue:
     records: list[Record] = field(default_factory=list)
     dead: list[Record] = field(default_factory=list)
 
-    def add(self, body: Any) -> None:
+    def add(self, body: Any, delay: int = 0) -> None:
         copies = 2 if self.faults.happens("queue record doubled") else 1
-        late = 30_000 if self.faults.happens("queue record late") else 0
+        late = delay * 1_000 + (30_000 if self.faults.happens("queue record late") else 0)
         self.records += [Record(body, self.now() + late) for _ in range(copies)]
 
     def receive(self) -> Record | None:
@@ -72,11 +72,11 @@ class SimulatedSendQueue:
     def __init__(self, queue: SimulatedQueue) -> None:
         self._queue = queue
 
-    def put(self, messages: Sequence[Any]) -> Sequence[Any]:
+    def put(self, messages: Sequence[Any], delays: Mapping[str, int] | None = None) -> Sequence[Any]:
         refused = [message for message in messages if self._queue.faults.happens("queue refused an entry")]
         for message in messages:
             if message not in refused:
-                self._queue.add(message.message_id)
+                self._queue.add(message.message_id, (delays or {}).get(message.message_id, 0))
         return refused
 
 

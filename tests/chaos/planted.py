@@ -32,8 +32,8 @@ class AcknowledgesBeforeTheWrite(SendMessage):
 
     __slots__ = ()
 
-    def _wait(self, message: OutboundMessage, outcome: Any, write: Any) -> Progress:
-        progress = SendMessage._wait(self, message, outcome, write)
+    def _wait(self, message: OutboundMessage, outcome: Any, not_before: Any, write: Any) -> Progress:
+        progress = SendMessage._wait(self, message, outcome, not_before, write)
         return progress if progress == "done" and message.tries > 8 else "done"
 
 
@@ -42,9 +42,9 @@ class RetriesOnTimeout(SendMessage):
 
     __slots__ = ()
 
-    def _record(self, message: OutboundMessage, app: Any, claim: Claim, outcome: Outcome) -> Progress:
-        taken_for = NotSent(outcome.reason) if isinstance(outcome, Uncertain) else outcome
-        return SendMessage._record(self, message, app, claim, taken_for)
+    def _record(self, message: OutboundMessage, app: Any, account: Any, claim: Claim, outcome: Outcome) -> Progress:
+        taken_for = NotSent("131016") if isinstance(outcome, Uncertain) else outcome
+        return SendMessage._record(self, message, app, account, claim, taken_for)
 
 
 class CallsBeforeTheClaim(SendMessage):
@@ -57,7 +57,7 @@ class CallsBeforeTheClaim(SendMessage):
         body: dict[str, object] = {"biz_opaque_callback_data": message.message_id}
         outcome = self.meta.send(account.phone_number_id, token, body)
         claim = self.messages.claim(message.message_id, self.now(), self.now() + 25_000)
-        return 1 if claim is None else self._record(message, app, claim, outcome)
+        return 1 if claim is None else self._record(message, app, account, claim, outcome)
 
 
 class NoClaimAtAll(FakeMessages):
@@ -119,7 +119,7 @@ def forgets_what_the_bus_refused(changes: Sequence[Any], *, bus: Any) -> frozens
     return frozenset()
 
 
-def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int]) -> int:
+def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int], time_left: Any) -> int:
     """Ends the wait first; who dies between leaves a message that nobody wakes."""
     due: Sequence[DueMessage] = messages.due(now(), 1_000)
     for message in due:

@@ -13,19 +13,20 @@ from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
-from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import NOW, NUMBER, PDF, RECIPIENT, TEMPLATE, app
+from tests.builders import LIMITS, NOW, NUMBER, PDF, RECIPIENT, TEMPLATE, WAITS, app
 from tests.chaos.faults import Failed, Faults, Interposed, Killed
 from tests.chaos.outside import SECRET, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
 
 TIME_LEFT: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
-WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,17 @@ class Simulation:
         self.apps, self.secrets = struck("apps", FakeApps(self.app)), struck("secrets", secrets)
         self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
         self.bus = struck("bus", Bus(self.webhook_queue))
-        meta = struck("meta", self.meta)
+        meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
         self.sender = self.steps.sender(
-            self.messages, self.apps, self.secrets, self.media, meta, self._skewed_clock, WAITS
+            self.messages,
+            self.apps,
+            self.secrets,
+            self.media,
+            meta,
+            self._skewed_clock,
+            WAITS,
+            Admission(self.numbers, self._skewed_clock, LIMITS),
+            lambda seconds: self.clock.advance(round(seconds * 1_000)),
         )
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
@@ -126,7 +135,7 @@ class Simulation:
         if record is None:
             return
         self._in_work = record.body
-        progress = self._survive(lambda: self.sender(record.body, TIME_LEFT))
+        progress = self._survive(lambda: self.sender(record.body, TIME_LEFT, record.receives))
         self._in_work = None
         if progress is None:
             return
@@ -137,7 +146,9 @@ class Simulation:
 
     def wake(self) -> None:
         """The minute's waking."""
-        self._survive(lambda: self.steps.wake_due(messages=self.messages, queue=self.queue, now=self.clock))
+        self._survive(
+            lambda: self.steps.wake_due(messages=self.messages, queue=self.queue, now=self.clock, time_left=TIME_LEFT)
+        )
 
     def call_back(self) -> None:
         """Meta makes a callback whose time has come."""

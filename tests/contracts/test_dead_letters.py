@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
-from tests.aws import SEND_DEAD_LETTERS_URL, SEND_QUEUE_URL, aws, queued
+from tests.aws import SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL, aws, queued
 from tests.fakes.stores import FakeDeadLetters
 
 pytestmark = pytest.mark.usefixtures("imitated_aws")
 
 
 def _letters(client: Any = None) -> SQSDeadLetters:
-    return SQSDeadLetters(client or aws("sqs"), SEND_DEAD_LETTERS_URL, SEND_QUEUE_URL)
+    return SQSDeadLetters(client or aws("sqs"), SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL)
 
 
 def _bury(*numbers: int) -> None:
@@ -66,7 +66,7 @@ def test_a_letter_without_a_group_goes_without_one() -> None:
     aws("sqs").send_message(QueueUrl=SEND_DEAD_LETTERS_URL, MessageBody="{}")
 
     assert (1, 1) == _letters().move()
-    assert ["{}"] == [m["Body"] for m in aws("sqs").receive_message(QueueUrl=SEND_QUEUE_URL)["Messages"]]
+    assert ["{}"] == [m["Body"] for m in aws("sqs").receive_message(QueueUrl=SEND_NOW_QUEUE_URL)["Messages"]]
 
 
 def test_what_the_queue_refuses_stays_a_dead_letter() -> None:

@@ -11,7 +11,7 @@ from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.domain.event import received_event, status_event
 from hkreach.domain.message import Status
-from tests.aws import BUS, ENVIRONMENT, SEND_QUEUE_URL, aws, bus_with_listener, environment, queued
+from tests.aws import BUS, ENVIRONMENT, SEND_NOW_QUEUE_URL, SEND_QUEUE_URLS, aws, bus_with_listener, environment, queued
 from tests.builders import NOW, inbound, outbound
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 
@@ -28,7 +28,7 @@ def _stubbed(service: str) -> tuple[Any, Stubber]:
 
 
 def test_nothing_is_nothing() -> None:
-    for queue in (FakeSendQueue(), SQSSendQueue(None, SEND_QUEUE_URL)):
+    for queue in (FakeSendQueue(), SQSSendQueue(None, SEND_QUEUE_URLS)):
         assert [] == list(queue.put([]))
     for bus in (FakeEventBus(), EventBridgeBus(None, BUS)):
         assert [] == list(bus.publish([]))
@@ -36,7 +36,7 @@ def test_nothing_is_nothing() -> None:
 
 @pytest.mark.usefixtures("imitated_aws")
 def test_each_message_is_queued_once_with_its_app_as_the_group() -> None:
-    refused = SQSSendQueue(aws("sqs"), SEND_QUEUE_URL).put(MESSAGES)
+    refused = SQSSendQueue(aws("sqs"), SEND_QUEUE_URLS).put(MESSAGES)
     records = [record for _ in range(3) for record in queued()]
 
     assert [] == list(refused)
@@ -52,7 +52,7 @@ def test_the_messages_that_the_queue_refuses_are_told() -> None:
     stub.add_response("send_message_batch", {"Successful": [], "Failed": [failure, failure | {"Id": "9"}]})
     stub.add_response("send_message_batch", {"Successful": [], "Failed": [failure | {"Id": "0"}]})
     with stub:
-        refused = SQSSendQueue(made, SEND_QUEUE_URL).put(MESSAGES)
+        refused = SQSSendQueue(made, SEND_QUEUE_URLS).put(MESSAGES)
 
     assert [MESSAGES[11], MESSAGES[19], MESSAGES[20]] == list(refused)
     fake = FakeSendQueue(refuses=frozenset(message.message_id for message in refused))
@@ -95,14 +95,14 @@ def test_a_refused_call_is_raised() -> None:
 
 @pytest.mark.usefixtures("imitated_aws")
 def test_a_hidden_record_stays_out_of_sight_and_in_the_queue() -> None:
-    SQSSendQueue(aws("sqs"), SEND_QUEUE_URL).put(MESSAGES[:1])
-    visibility = SQSVisibility(aws("sqs"), SEND_QUEUE_URL)
+    SQSSendQueue(aws("sqs"), SEND_QUEUE_URLS).put(MESSAGES[:1])
+    visibility = SQSVisibility(aws("sqs"), SEND_NOW_QUEUE_URL)
 
     visibility.hide(queued()[0]["ReceiptHandle"], 60)
     assert [] == queued()
 
     attributes = aws("sqs").get_queue_attributes(
-        QueueUrl=SEND_QUEUE_URL, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+        QueueUrl=SEND_NOW_QUEUE_URL, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
     )["Attributes"]
     assert "1" == attributes["ApproximateNumberOfMessagesNotVisible"]
 

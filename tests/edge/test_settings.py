@@ -11,17 +11,18 @@ MODELS = {name: model for name, model in vars(settings).items() if name.endswith
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
-    "relay_outbox": {"SEND_QUEUE_URL"},
+    "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL"},
     "send_message": {
-        *("APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "SEND_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
+        *("APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "MEDIA_BUCKET", "SEND_NOW_QUEUE_URL"),
+        *("SEND_BULK_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
-    "wake_due": {"MESSAGES_TABLE", "SEND_QUEUE_URL"},
+    "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
     "administer": {
-        *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_QUEUE_URL"),
-        *("SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
+        *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),
+        *("NUMBERS_TABLE", "SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
     },
 }
 

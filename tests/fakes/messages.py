@@ -71,7 +71,7 @@ class FakeMessages(Faulty):
         if row.message.expires_at // 1000 <= now // 1000:
             return None
         claim = Claim(row.message.tries + 1, until)
-        row.message = replace(row.message, claim=claim, tries=claim.number, due_at=None)
+        row.message = replace(row.message, claim=claim, tries=claim.number, due_at=None, waits_for=None)
         return claim
 
     def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
@@ -86,10 +86,16 @@ class FakeMessages(Faulty):
         if row is not None and row.message.tries == message.tries:
             self._end_attempt(row, Attempt(message.tries + 1, now, code), due_at)
 
+    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
+        self._called("wait")
+        row = self.unclaimed(message.message_id, Status.QUEUED, Status.UNKNOWN)
+        if row is not None and row.message.tries == message.tries:
+            row.message = replace(row.message, due_at=until, waits_for=why)
+
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         self._called("due")
         rows = (row.message for row in self.rows.values())
-        waiting = [DueMessage(m.message_id, m.app_name, m.due_at) for m in rows if m.due_at is not None]
+        waiting = [DueMessage(m.message_id, m.app_name, m.due_at, m.purpose) for m in rows if m.due_at is not None]
         return sorted((m for m in waiting if m.due_at <= now), key=lambda m: m.due_at)[:most]
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
@@ -125,7 +131,7 @@ class FakeMessages(Faulty):
         self._called("leave_unknown")
         row = self.rows.get(message.message_id)
         if row is not None and row.message.claim is None and row.message.resend == message.resend:
-            row.message = replace(row.message, resend=None, due_at=None)
+            row.message = replace(row.message, resend=None, due_at=None, waits_for=None)
 
     def record_status(self, callback: StatusCallback) -> str:
         self._called("record_status")
@@ -140,6 +146,7 @@ class FakeMessages(Faulty):
             wamid=row.message.wamid or callback.wamid,
             error=callback.error or row.message.error,
             due_at=None,
+            waits_for=None,
             resend=None,
         )
         return "recorded"
@@ -147,11 +154,13 @@ class FakeMessages(Faulty):
     def _end_attempt(self, row: Row, attempt: Attempt, due_at: int | None) -> None:
         attempts = (*row.message.attempts, attempt)[-5:]
         due_at = row.message.due_at if due_at is None else due_at
-        row.message = replace(row.message, attempts=attempts, tries=attempt.number, claim=None, due_at=due_at)
+        row.message = replace(
+            row.message, attempts=attempts, tries=attempt.number, claim=None, due_at=due_at, waits_for=None
+        )
 
     def _end(self, row: Row, status: Status, at: int, **parts: Any) -> None:
         facts = {**row.message.facts, status: at}
-        row.message = replace(row.message, facts=facts, claim=None, due_at=None, resend=None, **parts)
+        row.message = replace(row.message, facts=facts, claim=None, due_at=None, waits_for=None, resend=None, **parts)
 
     def _claimed(self, message_id: str, claim: Claim) -> Row | None:
         row = self.rows.get(message_id)

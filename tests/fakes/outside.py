@@ -13,6 +13,8 @@ class FakeMeta:
         self.sent: list[tuple[str, str, dict[str, object]]] = []
         self.upload_answers: list[Outcome] = []
         self.send_answers: list[Outcome] = []
+        self.granted: int | None = None
+        self.asked: list[tuple[str, str]] = []
         self.while_sending: Callable[[], object] = lambda: None
 
     def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
@@ -23,6 +25,10 @@ class FakeMeta:
         self.sent.append((phone_number_id, access_token, message))
         self.while_sending()
         return self.send_answers.pop(0) if self.send_answers else Accepted(f"wamid.{len(self.sent)}")
+
+    def throughput(self, phone_number_id: str, access_token: str) -> int | None:
+        self.asked.append((phone_number_id, access_token))
+        return self.granted
 
 
 class FakeWebhookClient:

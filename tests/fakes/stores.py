@@ -1,7 +1,7 @@
 """Files, queue, dead letters and bus in memory; queue and bus can refuse."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
@@ -33,9 +33,13 @@ class FakeSendQueue(Faulty):
         super().__init__()
         self.refuses = refuses
         self.queued: list[OutboundMessage | DueMessage] = []
+        self.delays: dict[str, int] = {}
 
-    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
+    def put[Message: OutboundMessage | DueMessage](
+        self, messages: Sequence[Message], delays: Mapping[str, int] | None = None
+    ) -> Sequence[Message]:
         self._called("put")
+        self.delays |= delays or {}
         self.queued += [message for message in messages if message.message_id not in self.refuses]
         return [message for message in messages if message.message_id in self.refuses]
 

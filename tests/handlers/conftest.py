@@ -7,6 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.usecases.send_message_admission import Admission
 from tests.aws import (
     APPS_TABLE,
     BUS,
@@ -24,8 +27,10 @@ from tests.aws import (
     MEDIA_BUCKET,
     MESSAGES_TABLE,
     META_PARAMETERS,
+    NUMBERS_TABLE,
+    SEND_BULK_QUEUE_URL,
     SEND_DEAD_LETTERS_URL,
-    SEND_QUEUE_URL,
+    SEND_NOW_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
     WEBHOOK_QUEUE_URL,
     aws,
@@ -48,7 +53,9 @@ OF_THE_FUNCTIONS = ENVIRONMENT | {
     "APPS_TABLE": APPS_TABLE,
     "MESSAGES_TABLE": MESSAGES_TABLE,
     "MEDIA_BUCKET": MEDIA_BUCKET,
-    "SEND_QUEUE_URL": SEND_QUEUE_URL,
+    "NUMBERS_TABLE": NUMBERS_TABLE,
+    "SEND_NOW_QUEUE_URL": SEND_NOW_QUEUE_URL,
+    "SEND_BULK_QUEUE_URL": SEND_BULK_QUEUE_URL,
     "WEBHOOK_QUEUE_URL": WEBHOOK_QUEUE_URL,
     "SEND_DEAD_LETTER_QUEUE_URL": SEND_DEAD_LETTERS_URL,
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": WEBHOOK_DEAD_LETTERS_URL,
@@ -143,6 +150,11 @@ class Stack:
 @pytest.fixture
 def stack(functions: Mapping[str, ModuleType], clock: FakeClock, logs: io.StringIO) -> Iterator[Stack]:
     functions["receive_meta"].meta_app._cache.forget()
+    sender: Any = functions["send_message"]
+    numbers = DynamoDBNumbers(aws("dynamodb"), NUMBERS_TABLE)
+    sender.send_message = replace(
+        sender.send_message, admission=Admission(numbers, clock, sender.settings.limits), pause=lambda seconds: None
+    )
     clock.now = NOW
     with imitated():
         yield Stack(functions, clock)

@@ -11,7 +11,7 @@ from hkreach.domain.time import DAY
 from tests.aws import (
     APPS_TABLE,
     SEND_DEAD_LETTERS_URL,
-    SEND_QUEUE_URL,
+    SEND_NOW_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
     WEBHOOK_QUEUE_URL,
     aws,
@@ -146,7 +146,7 @@ def test_it_goes_on_behind_what_was_done(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("queue", "dead", "url"),
     [
-        ("send", SEND_DEAD_LETTERS_URL, SEND_QUEUE_URL),
+        ("send", SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL),
         ("webhooks", WEBHOOK_DEAD_LETTERS_URL, WEBHOOK_QUEUE_URL),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from hkreach.domain.event import Event
 from hkreach.domain.message import OutboundMessage
 from hkreach.edge.message_stream import read_changes
-from tests.aws import SEND_QUEUE_URL, bus_with_listener, queued
+from tests.aws import SEND_NOW_QUEUE_URL, bus_with_listener, queued
 from tests.builders import MESSAGE_ID
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 from tests.handlers.conftest import Stack, sample
@@ -27,7 +27,7 @@ def test_a_new_message_is_put_on_the_send_queue(stack: Stack) -> None:
     answer = stack.invoke("relay_outbox", sample(NEW))
 
     assert {"batchItemFailures": []} == answer
-    ((record),) = queued(SEND_QUEUE_URL)
+    ((record),) = queued(SEND_NOW_QUEUE_URL)
     assert ({"messageId": MESSAGE_ID}, "mystore") == (record["Body"], record["Attributes"]["MessageGroupId"])
 
 
@@ -40,7 +40,7 @@ def test_other_changes_are_not(stack: Stack) -> None:
     nothing: dict[str, Any] = {"Records": []}
     for event in (removal, sample(DELIVERED), sample(RECEIVED), nothing):
         assert {"batchItemFailures": []} == stack.invoke("relay_outbox", event)
-    assert [] == queued(SEND_QUEUE_URL)
+    assert [] == queued(SEND_NOW_QUEUE_URL)
 
 
 def test_what_the_queue_refuses_is_repeated_from_there_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hkreach.domain.message import Status
 from hkreach.domain.meta_outcome import NotSent, Refused, Uncertain
-from tests.aws import MEDIA_BUCKET, SEND_QUEUE_URL, aws, queued
+from tests.aws import MEDIA_BUCKET, SEND_NOW_QUEUE_URL, aws, queued
 from tests.builders import ERROR, MEDIA, MESSAGE_ID, NUMBER, OTHER_ID, PDF, outbound
 from tests.fakes.outside import FakeMeta
 from tests.handlers.conftest import ACCESS_TOKEN, Context, Stack, sample
@@ -30,7 +30,7 @@ def meta(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeMeta:
 def _records(*message_ids: str, tries: int = 1) -> dict[str, Any]:
     """Records that really wait in the queue, with their handles, as Lambda's poller has them."""
     for message_id in message_ids:
-        aws("sqs").send_message(QueueUrl=SEND_QUEUE_URL, MessageBody=json.dumps({"messageId": message_id}))
+        aws("sqs").send_message(QueueUrl=SEND_NOW_QUEUE_URL, MessageBody=json.dumps({"messageId": message_id}))
     (pattern,) = sample("send_message/queued")["Records"]
     return {
         "Records": [

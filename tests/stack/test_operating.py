@@ -54,6 +54,6 @@ def test_dead_letters_go_back_to_their_queue(world: World) -> None:
 
     assert 1 == _administer(world, "redrive", queue="send")["moved"]
     eventually(
-        lambda: world.queue_depth("SendQueueUrl") + world.queue_depth("SendDeadLetterQueueUrl"), lambda n: n == 0
+        lambda: world.queue_depth("SendNowQueueUrl") + world.queue_depth("SendDeadLetterQueueUrl"), lambda n: n == 0
     )
     assert 1 == world.times_taken()[message_id]

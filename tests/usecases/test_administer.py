@@ -12,6 +12,7 @@ from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
 from tests.builders import NUMBER, OTHER_NUMBER
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 
 ACCOUNT = NewMetaAccount(NUMBER, "102290129340398", "EAAtoken")
@@ -20,7 +21,9 @@ WEBHOOK = NewWebhook("https://shop.example.com/hook")
 
 @pytest.fixture
 def house(clock: FakeClock) -> Administer:
-    return Administer(FakeApps(), FakeSealedSecrets(), FakeMetaApp(), clock, frozenset({"127.0.0.1:9000"}))
+    return Administer(
+        FakeApps(), FakeNumbers(), FakeSealedSecrets(), FakeMetaApp(), clock, frozenset({"127.0.0.1:9000"})
+    )
 
 
 def test_a_new_app_has_a_key_that_opens_it(house: Administer) -> None:

@@ -8,12 +8,14 @@ import pytest
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import Claim, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
-from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import ERROR, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, app, callback, outbound
+from tests.builders import ERROR, LIMITS, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, WAITS, app, callback, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore, FakeSendQueue
@@ -40,7 +42,7 @@ class House:
     def wake_and_send(self) -> int:
         """One minute's work: wake what is due, send what was woken; how many were woken."""
         queue = FakeSendQueue()
-        woken = wake_due(messages=self.messages, queue=queue, now=self.clock)
+        woken = wake_due(messages=self.messages, queue=queue, now=self.clock, time_left=PLENTY)
         for message in queue.queued:
             assert "done" == self.step(message.message_id, PLENTY), "what is sent again never waits in the queue"
         return woken
@@ -58,7 +60,21 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     messages.add(outbound())
     apps = FakeApps(_app(secrets))
     return House(
-        messages, apps, meta, clock, SendMessage(messages, apps, secrets, media, meta, clock, Waits(20, 2, 900, 300))
+        messages,
+        apps,
+        meta,
+        clock,
+        SendMessage(
+            messages,
+            apps,
+            secrets,
+            media,
+            meta,
+            clock,
+            WAITS,
+            Admission(FakeNumbers(), clock, LIMITS),
+            lambda s: clock.advance(round(s * 1_000)),
+        ),
     )
 
 
@@ -75,7 +91,7 @@ def test_by_policy_it_is_sent_again_when_its_time_has_come(unknown: House) -> No
     unknown.clock.advance(HOUR - 1)
     assert (0, 1) == (unknown.wake_and_send(), len(unknown.meta.sent))
 
-    unknown.clock.advance(1)
+    unknown.clock.advance(MINUTE + 1)
     assert (1, 2) == (unknown.wake_and_send(), len(unknown.meta.sent))
     message = unknown.message()
     assert (Status.ACCEPTED, 2, [(1, "unknown")]) == (

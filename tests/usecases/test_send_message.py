@@ -8,11 +8,13 @@ import pytest
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
-from hkreach.usecases.send_message import SendMessage, Waits
-from tests.builders import ERROR, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, app, callback, outbound
+from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
+from tests.builders import ERROR, LIMITS, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, WAITS, app, callback, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
@@ -40,7 +42,10 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
     apps = FakeApps(app(meta=account))
     messages.add(outbound())
-    step = SendMessage(messages, apps, secrets, media, meta, clock, Waits(CALL_SECONDS, 2, 900, 300))
+    admission = Admission(FakeNumbers(), clock, LIMITS)
+    step = SendMessage(
+        messages, apps, secrets, media, meta, clock, WAITS, admission, lambda s: clock.advance(round(s * 1_000))
+    )
     return House(messages, apps, meta, media, clock, step)
 
 
@@ -90,7 +95,7 @@ def test_what_was_not_sent_is_sent_the_next_time(house: House) -> None:
 
 
 def test_a_wait_of_more_than_a_minute_is_the_tables(house: House) -> None:
-    step = replace(house.step, waits=Waits(CALL_SECONDS, 1_000_000, 1_000_000, 300))
+    step = replace(house.step, waits=replace(WAITS, retry_base=1_000_000, retry_longest=1_000_000))
     house.meta.send_answers.append(NotSent("131016"))
 
     assert "done" == step(MESSAGE_ID, PLENTY)
@@ -123,7 +128,7 @@ def test_past_its_deadline_it_fails_and_is_not_sent(house: House) -> None:
 
 
 def test_no_wait_goes_past_the_deadline(house: House) -> None:
-    house.clock.now = house.message().deadline - 1_500
+    house.clock.now = house.message().deadline - 61_500
     house.meta.send_answers.append(Halted("190"))
     house.step(MESSAGE_ID, PLENTY)
 

@@ -1,9 +1,11 @@
-"""wake_due: whatever is due is put on its queue, first and again if need be; what is not due is left."""
+"""wake_due: what falls due is queued for its second, one-time codes first, round the apps; who dies wakes it again."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
+from hkreach.domain.message import SendPurpose
 from hkreach.domain.time import MINUTE
 from hkreach.usecases.wake_due import wake_due
 from tests.builders import MESSAGE_ID, NOW, OTHER_ID, outbound
@@ -11,34 +13,51 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.stores import FakeSendQueue
 
+PLENTY: Callable[[], int] = lambda: 50_000  # noqa: E731 - a name for an argument
+EARLY = NOW - MINUTE
+"""The call before the one that finds them."""
+
 
 @pytest.fixture(autouse=True)
-def waiting(messages: FakeMessages) -> None:
-    messages.add(outbound())
-    messages.add(outbound(OTHER_ID))
-    messages.postpone(outbound(), NOW, "131016", NOW + 2_000)
-    messages.postpone(outbound(OTHER_ID), NOW, "131016", NOW + 1_000)
+def waiting(messages: FakeMessages, clock: FakeClock) -> None:
+    _wait(messages, MESSAGE_ID, NOW + 2_000)
+    _wait(messages, OTHER_ID, NOW + 500)
+    clock.now = EARLY
+
+
+def _wait(messages: FakeMessages, message_id: str, due_at: int, **parts: object) -> None:
+    messages.add(outbound(message_id, **parts))
+    messages.wait(outbound(message_id, **parts), due_at, "number_rate")
 
 
 def _wake(messages: FakeMessages, clock: FakeClock, queue: FakeSendQueue) -> tuple[int, list[str]]:
-    return wake_due(messages=messages, queue=queue, now=clock), [m.message_id for m in queue.queued]
+    woken = wake_due(messages=messages, queue=queue, now=clock, time_left=PLENTY)
+    return woken, [message.message_id for message in queue.queued]
 
 
-def test_nothing_is_woken_before_its_time(messages: FakeMessages, clock: FakeClock) -> None:
+def test_nothing_is_woken_before_its_minute(messages: FakeMessages, clock: FakeClock) -> None:
     assert (0, []) == _wake(messages, clock, FakeSendQueue())
 
 
-def test_what_is_due_is_woken_the_longest_waiting_first(messages: FakeMessages, clock: FakeClock) -> None:
-    clock.advance(2_000)
+def test_what_falls_due_in_the_next_minute_is_delayed_to_its_second(messages: FakeMessages, clock: FakeClock) -> None:
+    clock.now, queue = NOW - 10_000, FakeSendQueue()
 
-    assert (2, [OTHER_ID, MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
+    assert (2, [OTHER_ID, MESSAGE_ID]) == _wake(messages, clock, queue)
+    assert {OTHER_ID: 11, MESSAGE_ID: 12} == queue.delays, "never before its time"
     assert (0, []) == _wake(messages, clock, FakeSendQueue())
+
+
+def test_what_is_overdue_is_not_delayed(messages: FakeMessages, clock: FakeClock) -> None:
+    clock.now, queue = NOW + MINUTE, FakeSendQueue()
+    _wake(messages, clock, queue)
+
+    assert {OTHER_ID: 0, MESSAGE_ID: 0} == queue.delays
 
 
 def test_what_the_queue_lost_is_woken_again_and_what_was_claimed_is_not(
     messages: FakeMessages, clock: FakeClock
 ) -> None:
-    clock.advance(2_000)
+    clock.now = NOW
     _wake(messages, clock, FakeSendQueue())
     messages.claim(OTHER_ID, clock(), clock() + 25_000)
     clock.advance(5 * MINUTE)
@@ -47,24 +66,49 @@ def test_what_the_queue_lost_is_woken_again_and_what_was_claimed_is_not(
 
 
 def test_what_the_queue_refuses_stays_due(messages: FakeMessages, clock: FakeClock) -> None:
-    clock.advance(2_000)
+    clock.now = NOW
 
     assert (1, [OTHER_ID]) == _wake(messages, clock, FakeSendQueue(refuses=frozenset({MESSAGE_ID})))
     assert (1, [MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
 
 
 def test_who_dies_after_queueing_wakes_twice_and_never_not_at_all(messages: FakeMessages, clock: FakeClock) -> None:
-    clock.advance(1_000)
+    clock.now = NOW
     messages.fails("wait_again", OSError("killed"))
     with pytest.raises(OSError, match="killed"):
         _wake(messages, clock, FakeSendQueue())
 
-    assert (1, [OTHER_ID]) == _wake(messages, clock, FakeSendQueue())
+    assert (2, [OTHER_ID, MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
 
 
 def test_a_wait_that_was_changed_meanwhile_is_left_as_it_is(messages: FakeMessages, clock: FakeClock) -> None:
-    clock.advance(1_000)
+    clock.now = NOW + 500
     (due,) = messages.due(clock(), 10)
     messages.wait_again(replace(due, due_at=due.due_at - 1), 0)
 
     assert [due] == messages.due(clock(), 10)
+
+
+def test_codes_go_first_and_the_apps_take_turns(messages: FakeMessages, clock: FakeClock) -> None:
+    def add(name: str, app_name: str, due_at: int, purpose: SendPurpose = "utility") -> str:
+        message_id = f"{name:0>8}-5717-4562-b3fc-2c963f66afa6"
+        _wait(messages, message_id, due_at, app_name=app_name, purpose=purpose)
+        return message_id
+
+    shop = [add(f"a{n}", "shop", NOW + n, "marketing") for n in range(3)]
+    bank = [add(f"b{n}", "bank", NOW + 1_000 + n) for n in range(2)]
+    code = add("c", "bank", NOW + 1_900, "authentication")
+    clock.now, queue = NOW, FakeSendQueue()
+    _, woken = _wake(messages, clock, queue)
+
+    assert [code, shop[0], OTHER_ID, bank[0], shop[1], MESSAGE_ID, bank[1], shop[2]] == woken
+    assert {"now", "bulk"} == {message.lane for message in queue.queued}
+
+
+def test_what_there_is_no_time_for_is_the_next_calls(messages: FakeMessages, clock: FakeClock) -> None:
+    clock.now, queue = NOW, FakeSendQueue()
+    left: Iterator[int] = iter((9_000,))
+
+    assert 0 == wake_due(messages=messages, queue=queue, now=clock, time_left=lambda: next(left))
+    assert [] == queue.queued
+    assert (2, [OTHER_ID, MESSAGE_ID]) == _wake(messages, clock, queue)

@@ -1,6 +1,6 @@
 """What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,8 @@ from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
 from hkreach.domain.message import Claim, DueMessage, InboundMessage, MessageError, OutboundMessage, StatusCallback
 from hkreach.domain.meta_outcome import Outcome
+from hkreach.domain.number import MetaState, NumberState
+from hkreach.domain.pair_pace import PairPace
 
 type Clock = Callable[[], int]
 """Now, in milliseconds since the epoch."""
@@ -53,6 +55,9 @@ class Messages(Protocol):
 
     def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
         """The same for a try that ended before a claim; nothing happens if the message was touched meanwhile."""
+
+    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
+        """Let a message wait in the table, untried: `why` in a word. Nothing happens if it was touched meanwhile."""
 
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         """Messages whose wait is over, up to `most`, those longest due first in each part of the index."""
@@ -140,6 +145,28 @@ class Apps(Protocol):
         """Change an app. Raises Conflict if it was changed meanwhile or its new number is taken."""
 
 
+class Contended(Exception):
+    """Others changed the same state again and again: try later."""
+
+
+class Numbers(Protocol):
+    """The numbers table: what concurrent senders share, by optimistic locking.
+
+    `decide` gets the state and returns the one to write and whatever the caller wants to know; if that is the state it
+    got, nothing is written. It is asked again with the newer state if somebody was quicker, so it must not have
+    effects. All raise Contended if somebody was quicker too often.
+    """
+
+    def number[T](self, phone_number_id: str, decide: Callable[[NumberState], tuple[NumberState, T]]) -> T:
+        """Look at, or change, a number's state."""
+
+    def pair[T](self, phone_number_id: str, to: str, decide: Callable[[PairPace], tuple[PairPace, T]]) -> T:
+        """The same for a number and one recipient."""
+
+    def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
+        """The same for Meta as a whole. What `decide` gets at first may be some seconds old."""
+
+
 class MediaStore(Protocol):
     """The files of messages."""
 
@@ -151,10 +178,15 @@ class MediaStore(Protocol):
 
 
 class SendQueue(Protocol):
-    """The queue of messages to send."""
+    """The queues of messages to send, one for each lane."""
 
-    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
-        """Queue them; returns those that the queue did not take."""
+    def put[Message: OutboundMessage | DueMessage](
+        self, messages: Sequence[Message], delays: Mapping[str, int] | None = None
+    ) -> Sequence[Message]:
+        """Queue each on its lane; returns those that the queue did not take.
+
+        `delays`: seconds by message id, to 900, until a sender gets it.
+        """
 
 
 class EventBus(Protocol):
@@ -195,6 +227,9 @@ class Meta(Protocol):
 
     def send(self, phone_number_id: str, access_token: str, message: dict[str, object]) -> Outcome:
         """Send one message."""
+
+    def throughput(self, phone_number_id: str, access_token: str) -> int | None:
+        """Messages a second that Meta grants the number; None if it does not say."""
 
 
 class WebhookClient(Protocol):

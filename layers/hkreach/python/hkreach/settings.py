@@ -5,6 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from hkreach.domain.breaker import OpenTimes
+from hkreach.domain.message import Lane
+from hkreach.domain.number import Limits
+
 type _Text = Annotated[str, Field(min_length=1)]
 type _Stage = Literal["local", "dev", "prod"]
 type _HostPorts = Annotated[frozenset[str], BeforeValidator(lambda text: frozenset(filter(None, text.split(","))))]
@@ -52,19 +56,27 @@ class ReadMessageSettings(_KnowsApps):
     messages_table: _Text
 
 
-class RelayOutboxSettings(_Settings):
+class _Sends(_Settings):
+    send_now_queue_url: _Text
+    send_bulk_queue_url: _Text
+
+    @property
+    def send_queue_urls(self) -> dict[Lane, str]:
+        """The queue of each lane."""
+        return {"now": self.send_now_queue_url, "bulk": self.send_bulk_queue_url}
+
+
+class RelayOutboxSettings(_Sends):
     """Of `relay_outbox`."""
 
-    send_queue_url: _Text
 
-
-class SendMessageSettings(_KnowsApps):
+class SendMessageSettings(_KnowsApps, _Sends):
     """Of `send_message`."""
 
     stage: _Stage
     messages_table: _Text
+    numbers_table: _Text
     media_bucket: _Text
-    send_queue_url: _Text
     graph_url: _Text
     graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
     call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
@@ -73,6 +85,26 @@ class SendMessageSettings(_KnowsApps):
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
     halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
     """When an account that Meta refuses is tried again."""
+    patience_seconds: Annotated[float, Field(ge=0, le=10)] = 3
+    """How long a sender holds a message until its number has room for it; a one-time code twice as long."""
+    breaker_first_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15
+    """How long a breaker stays open at first; it doubles with each opening in a row."""
+    breaker_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 300
+
+    @property
+    def claim_milliseconds(self) -> int:
+        """A claim, and a probe: longer than the call, so that this invocation lives to write the outcome."""
+        return (self.call_seconds + 5) * 1_000
+
+    @property
+    def limits(self) -> Limits:
+        """What the senders share."""
+        return Limits(
+            probe=self.claim_milliseconds,
+            halted=self.halted_seconds,
+            patience=round(self.patience_seconds * 1_000),
+            opens=OpenTimes(self.breaker_first_seconds, self.breaker_longest_seconds),
+        )
 
     @model_validator(mode="after")
     def _tokens_go_encrypted(self) -> Self:
@@ -95,11 +127,10 @@ class RelayEventsSettings(_Settings):
     event_bus_name: _Text
 
 
-class WakeDueSettings(_Settings):
+class WakeDueSettings(_Sends):
     """Of `wake_due`."""
 
     messages_table: _Text
-    send_queue_url: _Text
 
 
 class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
@@ -117,7 +148,8 @@ class AdministerSettings(_KnowsApps, _MayOpenLoopback):
     secrets_key_id: _Text
     meta_app_parameters: _Text
     messages_table: _Text
-    send_queue_url: _Text
+    numbers_table: _Text
+    send_now_queue_url: _Text
     send_dead_letter_queue_url: _Text
     webhook_queue_url: _Text
     webhook_dead_letter_queue_url: _Text

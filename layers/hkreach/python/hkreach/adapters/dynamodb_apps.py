@@ -111,6 +111,7 @@ def _item(app: App) -> dict[str, Any]:
             "webhook": app.webhook and {"url": app.webhook.url, "secret": app.webhook.secret},
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
+            "messagesPerSecond": app.messages_per_second,
             "version": app.version,
         }
     )
@@ -128,5 +129,6 @@ def _app(values: Mapping[str, Any]) -> App:
         # Apps from before there was a choice have neither.
         unknown_policy=values.get("unknownPolicy", "park"),
         resend_after_seconds=values.get("resendAfterSeconds", RESEND_AFTER_SECONDS),
+        messages_per_second=values.get("messagesPerSecond"),
         version=values["version"],
     )

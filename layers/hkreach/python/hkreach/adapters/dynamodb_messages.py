@@ -18,6 +18,7 @@ from hkreach.adapters.message_writes import (
     WAIT,
     due_shard,
     message_key,
+    untouched,
     update_message,
 )
 from hkreach.domain.message import (
@@ -98,10 +99,20 @@ class DynamoDBMessages:
     def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
         """See the port."""
         attempt = Attempt(message.tries + 1, now, code)
-        untouched = "claimNumber = :tries" if message.tries else "attribute_not_exists(claimNumber)"
-        values = {":tries": message.tries} if message.tries else {}
-        condition = f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {untouched}"
-        self._end_attempt(message.message_id, attempt, due_at, "", condition, values)
+        condition, tries = untouched(message)
+        condition = f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {condition}"
+        self._end_attempt(message.message_id, attempt, due_at, " REMOVE waitsFor", condition, tries)
+
+    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
+        """See the port."""
+        values = {":until": until, ":shard": due_shard(message.message_id), ":why": why}
+        condition, tries = untouched(message)
+        self._update(
+            message.message_id,
+            "SET dueAt = :until, dueShard = :shard, waitsFor = :why",
+            f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {condition}",
+            values | tries,
+        )
 
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         """See the port."""
@@ -115,7 +126,10 @@ class DynamoDBMessages:
                 Limit=most // DUE_SHARDS,
             )
             found += [from_item(item) for item in answer["Items"]]
-        return [DueMessage(item["messageId"], item["appName"], item["dueAt"]) for item in found]
+        return [
+            DueMessage(item["messageId"], item["appName"], item["dueAt"], item.get("purpose", "utility"))
+            for item in found
+        ]
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """See the port."""

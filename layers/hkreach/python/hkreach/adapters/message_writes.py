@@ -6,7 +6,7 @@ from zlib import crc32
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.message_items import FACT_ATTRIBUTES
-from hkreach.domain.message import Status
+from hkreach.domain.message import OutboundMessage, Status
 
 NOTHING_KNOWN = " AND ".join(
     f"attribute_not_exists({name})"
@@ -21,7 +21,7 @@ UNKNOWN = f"{NOTHING_KNOWN} AND attribute_exists(unknownAt)"
 UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
 
 CLAIM = "claimedUntil, claimedBy"
-WAIT = "dueAt, dueShard"
+WAIT = "dueAt, dueShard, waitsFor"
 LEAVE = "resendAt, resendBy"
 END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"
 """A settled message is neither claimed, nor does it wait, nor is there leave to send it again."""
@@ -60,3 +60,10 @@ def update_message(
     except client.exceptions.ConditionalCheckFailedException as refused:
         return False, from_item(refused.response.get("Item", {}))
     return True, from_item(answer["Attributes"])
+
+
+def untouched(message: OutboundMessage) -> tuple[str, dict[str, Any]]:
+    """The condition that nobody tried the message since it was read, and its values."""
+    if message.tries:
+        return "claimNumber = :tries", {":tries": message.tries}
+    return "attribute_not_exists(claimNumber)", {}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from requests import Session
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema
@@ -14,8 +15,13 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 from urllib3.exceptions import SSLError as TlsError
 
 from hkreach.domain.meta_outcome import NO_CONNECTION, NotSent, Outcome, Uncertain, read_answer
+from hkreach.domain.pace import HIGH, STANDARD
+
+logger = Logger(service="hkreach", child=True)
 
 CONNECT_SECONDS = 3.05
+GRANTED = {"STANDARD": STANDARD, "HIGH": HIGH}
+"""Messages a second by Meta's name for it; source: Meta, "Messaging throughput"."""
 _MOST_READ = 1_000_000
 _LONGEST_IDLE_SECONDS = 20
 
@@ -47,6 +53,21 @@ class RequestsMeta:
     def send(self, phone_number_id: str, access_token: str, message: Mapping[str, object]) -> Outcome:
         """See the port."""
         return self._post(f"{phone_number_id}/messages", access_token, json.dumps(message).encode(), "application/json")
+
+    def throughput(self, phone_number_id: str, access_token: str) -> int | None:
+        """See the port."""
+        try:
+            with self._session.get(
+                f"{self._base}/{phone_number_id}",
+                params={"fields": "throughput"},
+                headers={"Authorization": f"Bearer {access_token}"},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as answer:
+                return GRANTED.get(answer.json()["throughput"]["level"])
+        except Exception:
+            logger.warning("Meta did not say what it grants the number", phone_number_id=phone_number_id, exc_info=True)
+            return None
 
     def _post(self, path: str, access_token: str, body: Any, content_type: str) -> Outcome:
         headers = {"Authorization": f"Bearer {access_token}", "Content-Type": content_type}

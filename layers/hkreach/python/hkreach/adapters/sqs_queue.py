@@ -1,13 +1,13 @@
-"""Queues: the one that messages to send wait on, and the hiding of a record that is to be tried later."""
+"""Queues: those that messages to send wait on, and the hiding of a record that is to be tried later."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
-from typing import Any
+from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.message import DueMessage, OutboundMessage
+from hkreach.domain.message import DueMessage, Lane, OutboundMessage
 
 logger = Logger(service="hkreach", child=True)
 
@@ -17,27 +17,40 @@ _BATCH = 10
 class SQSSendQueue:
     """Implements the port `SendQueue`: ten messages to a call."""
 
-    def __init__(self, client: Any, queue_url: str) -> None:
+    def __init__(self, client: Any, queue_urls: Mapping[Lane, str]) -> None:
         self._client = client
-        self._queue_url = queue_url
+        self._queue_urls = queue_urls
 
-    def put[Message: OutboundMessage | DueMessage](self, messages: Sequence[Message]) -> Sequence[Message]:
-        """See the port. The group is the app, so that one app's backlog does not delay another's (fair queues)."""
+    def put[Message: OutboundMessage | DueMessage](
+        self, messages: Sequence[Message], delays: Mapping[str, int] | None = None
+    ) -> Sequence[Message]:
+        """See the port."""
         refused: list[Message] = []
-        for batch in batched(messages, _BATCH, strict=False):
-            entries = [
-                {
-                    "Id": str(number),
-                    "MessageBody": json.dumps({"messageId": message.message_id}),
-                    "MessageGroupId": message.app_name,
-                }
-                for number, message in enumerate(batch)
-            ]
-            answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-            for failure in answer.get("Failed", []):
-                message = batch[int(failure["Id"])]
-                logger.error("queue refused a message", message_id=message.message_id, code=failure.get("Code"))
-                refused.append(message)
+        for lane in self._queue_urls:
+            of_lane = [message for message in messages if message.lane == lane]
+            for batch in batched(of_lane, _BATCH, strict=False):
+                refused += self._put(lane, batch, delays or {})
+        return refused
+
+    def _put[Message: OutboundMessage | DueMessage](
+        self, lane: Lane, batch: Sequence[Message], delays: Mapping[str, int]
+    ) -> Sequence[Message]:
+        """The group is the app, so that one app's backlog does not delay another's (fair queues)."""
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"messageId": message.message_id}),
+                "MessageGroupId": message.app_name,
+                "DelaySeconds": delays.get(message.message_id, 0),
+            }
+            for number, message in enumerate(batch)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=self._queue_urls[lane], Entries=entries)
+        refused: list[Message] = []
+        for failure in answer.get("Failed", []):
+            message = batch[int(failure["Id"])]
+            logger.error("queue refused a message", message_id=message.message_id, code=failure.get("Code"))
+            refused.append(message)
         return refused
 
 
@@ -47,6 +60,13 @@ class SQSVisibility:
     def __init__(self, client: Any, queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
+
+    @classmethod
+    def of(cls, client: Any, queue_urls: Iterable[str], queue_arn: str) -> Self:
+        """For the one of these queues that a record came from; both address and ARN end in its name."""
+        name = queue_arn.rsplit(":", 1)[-1]
+        (url,) = (url for url in queue_urls if url.rsplit("/", 1)[-1] == name)
+        return cls(client, url)
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Keep a record out of sight; it must then be reported as failed, or it is deleted."""

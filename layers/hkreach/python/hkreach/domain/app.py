@@ -50,6 +50,8 @@ class App:
     webhook: Webhook | None = None
     unknown_policy: UnknownPolicy = "park"
     resend_after_seconds: int = RESEND_AFTER_SECONDS
+    messages_per_second: float | None = None
+    """How fast its number may send at most; None: what Meta grants it."""
     version: int = 1
     """Grows with each change, so that two changes at once cannot hide one another."""
 

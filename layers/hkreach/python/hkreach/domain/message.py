@@ -19,6 +19,8 @@ type SendPurpose = Literal["authentication", "utility", "marketing"]
 """What a message is for, in Meta's categories: a code is worthless in minutes, an invoice is not."""
 TIME_TO_SEND: Mapping[SendPurpose, int] = {"authentication": 10 * MINUTE, "utility": 48 * HOUR, "marketing": 72 * HOUR}
 """How long a message of each purpose may wait to be sent, in milliseconds."""
+type Lane = Literal["now", "bulk"]
+"""A queue of its own, with senders of its own, so that a campaign does not stand before a code."""
 _IDS = uuid5(NAMESPACE_URL, "urn:hkreach:message")
 
 
@@ -94,6 +96,12 @@ class DueMessage:
     message_id: str
     app_name: str
     due_at: int
+    purpose: SendPurpose = "utility"
+
+    @property
+    def lane(self) -> Lane:
+        """The queue that it goes to."""
+        return lane_of(self.purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class OutboundMessage:
     expires_at: int
     deadline: int
     """Not sent by then, it fails."""
+    purpose: SendPurpose = "utility"
     third_party_app_name: str | None = None
     media: Media | None = None
     request_digest: str | None = None
@@ -120,6 +129,8 @@ class OutboundMessage:
     """The last five that did not certainly send."""
     due_at: int | None = None
     """It waits in the table until then."""
+    waits_for: str | None = None
+    """What it waits for there if it was not tried: a word of `domain.number`."""
     resend: Resend | None = None
     """Without it an unknown message is not sent again."""
     error: MessageError | None = None
@@ -129,6 +140,16 @@ class OutboundMessage:
     def status(self) -> Status:
         """The highest of the facts."""
         return status_of(self.facts)
+
+    @property
+    def lane(self) -> Lane:
+        """The queue that it goes to."""
+        return lane_of(self.purpose)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it is a one-time code, which goes before everything else."""
+        return self.purpose == "authentication"
 
     @property
     def is_settled(self) -> bool:
@@ -163,6 +184,11 @@ class StatusCallback:
     message_id: str | None = None
     """The echo of our own id, if it was one."""
     error: MessageError | None = field(default=None)
+
+
+def lane_of(purpose: SendPurpose) -> Lane:
+    """The queue that messages of a purpose go to."""
+    return "bulk" if purpose == "marketing" else "now"
 
 
 def status_of(facts: Iterable[Status]) -> Status:

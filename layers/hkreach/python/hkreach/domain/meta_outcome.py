@@ -74,6 +74,11 @@ class NotSent:
             return Throttle("meta")
         return NOT_PROCESSED.get(int(self.code), Throttle("message"))
 
+    @property
+    def seconds(self) -> int:
+        """For how long at least; 0 if nothing says so."""
+        return max(self.throttle.seconds or 0, self.retry_after or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Halted:

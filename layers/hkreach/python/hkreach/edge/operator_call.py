@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from hkreach.domain.app import MIN_RESEND_AFTER_SECONDS, RESEND_AFTER_SECONDS, UnknownPolicy
 from hkreach.domain.errors import Fault, Invalid, ReachError
 from hkreach.domain.message import MAX_TTL_SECONDS
+from hkreach.domain.pace import HIGH
 from hkreach.domain.template import check_language_code
 from hkreach.edge.operator_message_call import MessageCall, OfMessages
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
@@ -94,6 +95,23 @@ class _SetUnknownPolicy(_Call):
         return administer.set_unknown_policy(self.app_name, self.policy, self.resend_after_seconds)
 
 
+class _SetPace(_Call):
+    action: Literal["set_pace"]
+    app_name: str
+    messages_per_second: Annotated[int, Field(ge=1, le=HIGH)] | None
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.set_pace(self.app_name, self.messages_per_second)
+
+
+class _ResumeNumber(_Call):
+    action: Literal["resume_number"]
+    app_name: str
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.resume_number(self.app_name)
+
+
 class _IssueKey(_Call):
     action: Literal["issue_key"]
     app_name: str
@@ -122,7 +140,16 @@ class _SetMetaApp(_Call):
 
 # Not `type` aliases: pydantic would put their names into the places of faults.
 _AppCall = (
-    _CreateApp | _ShowApp | _SetMetaAccount | _SetWebhook | _SetUnknownPolicy | _IssueKey | _RevokeKey | _SetMetaApp
+    _CreateApp
+    | _ShowApp
+    | _SetMetaAccount
+    | _SetWebhook
+    | _SetUnknownPolicy
+    | _SetPace
+    | _ResumeNumber
+    | _IssueKey
+    | _RevokeKey
+    | _SetMetaApp
 )
 _call: TypeAdapter[_AppCall | MessageCall] = TypeAdapter(
     Annotated[_AppCall | MessageCall, Field(discriminator="action")]

@@ -78,6 +78,7 @@ def accept_message(app: App, request: SendRequest, *, messages: Messages, media:
         facts={Status.QUEUED: accepted_at},
         expires_at=accepted_at + KEPT_FOR,
         deadline=accepted_at + request.time_to_send,
+        purpose=request.purpose,
     )
     earlier = messages.add(message)
     if earlier is not None and earlier.request_digest != message.request_digest:
@@ -102,7 +103,7 @@ def _digest(request: SendRequest) -> str:
     template["body_params"] = dict(params) if isinstance(params, Mapping) else list(params)
     file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]
     canonical = json.dumps(
-        [request.to, template, request.third_party_app_name, file, request.time_to_send],
+        [request.to, template, request.third_party_app_name, file, request.time_to_send, request.purpose],
         sort_keys=True,
         separators=(",", ":"),
     )

@@ -9,10 +9,11 @@ from typing import Any
 
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
+from hkreach.domain.breaker import Breaker
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
 from hkreach.domain.time import to_rfc3339
 from hkreach.domain.webhook_address import check_webhook_address
-from hkreach.ports import Apps, Clock, MetaAppSecrets, SealedSecrets
+from hkreach.ports import Apps, Clock, MetaAppSecrets, Numbers, SealedSecrets
 
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
 
@@ -42,6 +43,7 @@ class Administer:
     """The operator's calls. `local_targets` are the `host:port` that webhooks may have on a developer's machine."""
 
     apps: Apps
+    numbers: Numbers
     secrets: SealedSecrets
     meta_app: MetaAppSecrets
     now: Clock
@@ -87,6 +89,21 @@ class Administer:
         """Set what becomes of messages whose outcome nobody knows, from now on."""
         app = self._app(app_name)
         return self._changed(app, replace(app, unknown_policy=policy, resend_after_seconds=resend_after_seconds))
+
+    def set_pace(self, app_name: str, messages_per_second: int | None) -> Shown:
+        """Set how fast the app's number may send at most; None: as fast as Meta grants it."""
+        app = self._app(app_name)
+        return self._changed(app, replace(app, messages_per_second=messages_per_second))
+
+    def resume_number(self, app_name: str) -> Shown:
+        """Let the app's number go on at once, whatever stopped it; answers what that was."""
+        app = self._app(app_name)
+        if app.meta is None:
+            raise Conflict(f"The app {app_name!r} has no Meta account.")
+        was = self.numbers.number(
+            app.meta.phone_number_id, lambda state: (replace(state, breaker=Breaker()), state.breaker)
+        )
+        return {"phoneNumberId": app.meta.phone_number_id, "wasStopped": not was.is_closed, "code": was.code}
 
     def issue_key(self, app_name: str) -> Shown:
         """A further key; two can be live, so that one can be rotated without a gap."""
@@ -144,4 +161,5 @@ class Administer:
             "webhookUrl": app.webhook and app.webhook.url,
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
+            "messagesPerSecond": app.messages_per_second,
         }

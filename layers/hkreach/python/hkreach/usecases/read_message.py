@@ -6,6 +6,7 @@ from hkreach.domain.app import App
 from hkreach.domain.errors import NotFound
 from hkreach.domain.message import OutboundMessage, Status, is_message_id
 from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR
+from hkreach.domain.number import BREAKER, HALTED, NUMBER_RATE, PAIR_RATE
 from hkreach.domain.time import to_rfc3339
 from hkreach.ports import Messages
 
@@ -52,6 +53,9 @@ def _waiting(message: OutboundMessage) -> dict[str, str] | None:
         return {"reason": reason, "nextTryAt": to_rfc3339(message.due_at)}
     if unknown:
         return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
+    next_try = {"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {}
+    if message.waits_for is not None:
+        return {"reason": _untried(message.waits_for)} | next_try
     if not message.attempts:
         return {"reason": "It is in the queue."}
     code = message.attempts[-1].code
@@ -59,4 +63,15 @@ def _waiting(message: OutboundMessage) -> dict[str, str] | None:
         reason = f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that."
     else:
         reason = f"Meta could not take it at the last try ({code})."
-    return {"reason": reason} | ({"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {})
+    return {"reason": reason} | next_try
+
+
+def _untried(waits_for: str) -> str:
+    """In words what a message waits for that was not tried."""
+    why, _, code = waits_for.partition(":")
+    return {
+        PAIR_RATE: "Meta takes one message in six seconds to the same recipient.",
+        NUMBER_RATE: "The app's number has as many messages to send as Meta takes from it in this time.",
+        BREAKER: f"Meta could not take other messages ({code}): it is tried again with one, and then with all.",
+        HALTED: f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that.",
+    }.get(why, "It waits.")

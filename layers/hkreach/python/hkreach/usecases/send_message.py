@@ -1,5 +1,6 @@
 """Send one message to Meta: never twice, and never without writing down what became of it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,13 +11,17 @@ from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.number import Later
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
 from hkreach.ports import Apps, Clock, MediaStore, Messages, Meta, SealedSecrets
+from hkreach.usecases.send_message_admission import Admission
 
 logger = Logger(service="hkreach", child=True)
 
+_MOST_RECEIVES = 10
+"""A record that the queue gave that often waits in the table: after twenty times it would be a dead letter."""
 _NO_ACCOUNT = MessageError(
     "no_meta_account",
     "The app has no WhatsApp number",
@@ -30,10 +35,10 @@ _EXPIRED = MessageError(
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long things may take, in seconds."""
+    """How long things may take, in seconds unless it is said otherwise."""
 
-    call: int
-    """One call to Meta."""
+    claim: int
+    """A claim, in milliseconds: longer than a call, so that this invocation lives to write the outcome."""
     retry_base: float
     """The first wait after a try that did not send; it doubles, with full jitter."""
     retry_longest: float
@@ -52,9 +57,16 @@ class SendMessage:
     meta: Meta
     now: Clock
     waits: Waits
+    admission: Admission
+    pause: Callable[[float], None] = time.sleep
+    """Waits for some seconds."""
 
-    def __call__(self, message_id: str, time_left: Callable[[], int]) -> Progress:
-        """Take the message one step further. `time_left` tells the milliseconds that this invocation still has."""
+    def __call__(self, message_id: str, time_left: Callable[[], int], receives: int = 1, batch: int = 1) -> Progress:
+        """Take the message one step further.
+
+        `time_left` tells the milliseconds that this invocation still has, `receives` how often the queue gave this
+        record, `batch` how many records came with it.
+        """
         message = self.messages.get(message_id)
         if message is None or message.is_settled:
             return "done"
@@ -75,11 +87,54 @@ class SendMessage:
         if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
             self.messages.leave_unknown(message)  # the policy was changed while it waited
             return "done"
-        return self._send(message, app, account, time_left)
+        return self._ask(message, app, account, time_left, receives, batch)
+
+    def _ask(
+        self,
+        message: OutboundMessage,
+        app: App,
+        account: MetaAccount,
+        time_left: Callable[[], int],
+        receives: int,
+        batch: int,
+    ) -> Progress:
+        # What was here before, or waited in the table, need not stand behind those that were not and did not.
+        waited = receives > 1 or message.waits_for is not None or message.tries > 0
+        turn = self.admission.ask(message, app, account, batch, waited=waited)
+        if isinstance(turn, Later):
+            return self._come_back(message, turn, receives)
+        pause = max(0, turn.times[0] - self.now())
+        if time_left() < pause + self.waits.claim:
+            return 1
+        if pause:
+            self.pause(pause / SECOND)
+        progress = self._send(message, app, account, time_left)
+        if turn.asks:
+            self._learn_throughput(app, account)
+        return progress
 
     def _has_leave(self, message: OutboundMessage) -> bool:
         """Whether an unknown message may be sent again now: the claim asks the table the same once more."""
         return message.resend is not None and message.resend.at <= self.now()
+
+    def _come_back(self, message: OutboundMessage, turn: Later, receives: int) -> Progress:
+        """Wait untried: in the queue if it is short, else in the table, and never past the deadline."""
+        at = min(turn.at, message.deadline)
+        seconds = max(1, -((self.now() - at) // SECOND))
+        if self._waits_in_queue(message, seconds) and receives < _MOST_RECEIVES:
+            return seconds
+        self.messages.wait(message, at, turn.why)
+        return "done"
+
+    def _waits_in_queue(self, message: OutboundMessage, seconds: int) -> bool:
+        """What is sent again waits in the table only: no lost queue record may end that without a word."""
+        return seconds <= LONGEST_IN_QUEUE and message.status is not Status.UNKNOWN
+
+    def _learn_throughput(self, app: App, account: MetaAccount) -> None:
+        token = self.secrets.open(app.app_name, "access_token", account.access_token)
+        granted = self.meta.throughput(account.phone_number_id, token)
+        if granted is not None:
+            self.admission.granted(account, granted)
 
     def _give_up(self, message: OutboundMessage, error: MessageError) -> Progress:
         """A message that may have been sent before does not fail for not being sent again."""
@@ -97,20 +152,21 @@ class SendMessage:
                 return self._give_up(message, error)
             case NotSent() | Halted() | Uncertain():  # an upload may be repeated, whatever became of it
                 logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
-                return self._wait(message, uploaded, partial(self.messages.postpone, message))
-        # Longer than the call: connecting is not part of it, and this invocation should live to write the outcome.
-        claim_lasts = (self.waits.call + 5) * SECOND
-        if time_left() < claim_lasts:
+                not_before = self.admission.tell(message, app, account, uploaded)
+                return self._wait(message, uploaded, not_before, partial(self.messages.postpone, message))
+        if time_left() < self.waits.claim:
             return 1
         take = self.messages.claim_again if message.status is Status.UNKNOWN else self.messages.claim
-        claim = take(message.message_id, self.now(), self.now() + claim_lasts)
+        claim = take(message.message_id, self.now(), self.now() + self.waits.claim)
         if claim is None:
             return 1  # Another worker was quicker; its claim or its outcome is there to be read next time.
         body = meta_message(message.to, message.message_id, message.template, message.media, uploaded.meta_id or None)
         outcome = self.meta.send(account.phone_number_id, token, body)
-        return self._record(message, app, claim, outcome)
+        return self._record(message, app, account, claim, outcome)
 
-    def _record(self, message: OutboundMessage, app: App, claim: Claim, outcome: Outcome) -> Progress:
+    def _record(
+        self, message: OutboundMessage, app: App, account: MetaAccount, claim: Claim, outcome: Outcome
+    ) -> Progress:
         logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=_for_the_log(outcome))
         match outcome:
             case Accepted(wamid):
@@ -120,13 +176,17 @@ class SendMessage:
             case Uncertain():
                 self._record_unknown(message, app, claim)
             case NotSent() | Halted():
-                return self._wait(message, outcome, partial(self.messages.release, message.message_id, claim))
+                not_before = self.admission.tell(message, app, account, outcome)
+                give_back = partial(self.messages.release, message.message_id, claim)
+                return self._wait(message, outcome, not_before, give_back)
+        self.admission.tell(message, app, account, outcome)  # after the message's own write: it can wait
         return "done"
 
     def _wait(
         self,
         message: OutboundMessage,
         outcome: NotSent | Halted | Uncertain,
+        not_before: int | None,
         write: Callable[[int, str, int | None], None],
     ) -> Progress:
         """Wait in the queue if it is short, else in the table, and never past the deadline."""
@@ -136,9 +196,8 @@ class SendMessage:
             self.apps.get_fresh(message.app_name)  # an operator may have mended it already
         else:
             seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
-        due_at = min(now + seconds * SECOND, message.deadline)
-        # What is sent again waits in the table only: no lost queue record may end that without a word.
-        in_queue = seconds <= LONGEST_IN_QUEUE and message.status is not Status.UNKNOWN
+        due_at = min(max(now + seconds * SECOND, not_before or 0), message.deadline)
+        in_queue = self._waits_in_queue(message, (due_at - now) // SECOND)
         write(now, code, None if in_queue else due_at)
         return max(1, (due_at - now) // SECOND) if in_queue else "done"
 

@@ -1,27 +1,59 @@
-"""Put back on its queue what waits in the table and is due."""
+"""Put back on its queue what waits in the table and falls due."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import batched, chain, zip_longest
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.time import MINUTE
+from hkreach.domain.message import DueMessage
+from hkreach.domain.time import MINUTE, SECOND
 from hkreach.ports import Clock, Messages, SendQueue
 
 logger = Logger(service="hkreach", child=True)
 
-MOST_AT_ONCE = 2_000
+MOST_AT_ONCE = 10_000
+_TOGETHER = 100
+_TIME_TO_FINISH = 10 * SECOND
 _SECOND_CALL = 5 * MINUTE
 """A message that was woken and is not claimed by then is woken again: the queue may have lost it."""
 
 
-def wake_due(*, messages: Messages, queue: SendQueue, now: Clock) -> int:
-    """Queue the messages whose wait is over; returns how many.
+def wake_due(
+    *,
+    messages: Messages,
+    queue: SendQueue,
+    now: Clock,
+    time_left: Callable[[], int],
+    each: Callable[[Callable[[DueMessage], None], Iterable[DueMessage]], Iterable[None]] = map,
+) -> int:
+    """Queue the messages whose wait ends within the minute until the next call, each for its second; returns how many.
 
-    It queues first and writes afterwards: who dies between wakes a message twice, and never not at all.
+    It queues first and writes afterwards: who dies between wakes a message twice, and never not at all. What it has no
+    time for is the next call's. `each` may make the writes at once.
     """
-    due = sorted(messages.due(now(), MOST_AT_ONCE), key=lambda message: message.due_at)
-    refused = {message.message_id for message in queue.put(due)}
-    woken = [message for message in due if message.message_id not in refused]
-    for message in woken:
-        messages.wait_again(message, now() + _SECOND_CALL)
+    woken = refused = 0
+    for some in batched(_dealt(messages.due(now() + MINUTE, MOST_AT_ONCE)), _TOGETHER, strict=False):
+        if time_left() < _TIME_TO_FINISH:
+            break
+        delays = {message.message_id: max(0, -((now() - message.due_at) // SECOND)) for message in some}
+        not_taken = {message.message_id for message in queue.put(some, delays)}
+        taken = [message for message in some if message.message_id not in not_taken]
+        for _ in each(lambda message: messages.wait_again(message, max(now(), message.due_at) + _SECOND_CALL), taken):
+            pass
+        woken, refused = woken + len(taken), refused + len(not_taken)
     if refused:
-        logger.error("queue refused due messages", refused=len(refused))
-    return len(woken)
+        logger.error("queue refused due messages", refused=refused)
+    return woken
+
+
+def _dealt(due: Sequence[DueMessage]) -> list[DueMessage]:
+    """One-time codes first; then round the apps, so that none waits for the end of another's line."""
+    dealt = []
+    for urgent in (True, False):
+        lines: defaultdict[str, list[DueMessage]] = defaultdict(list)
+        for message in sorted(due, key=lambda message: message.due_at):
+            if (message.purpose == "authentication") is urgent:
+                lines[message.app_name].append(message)
+        dealt += [message for message in chain.from_iterable(zip_longest(*lines.values())) if message is not None]
+    return dealt

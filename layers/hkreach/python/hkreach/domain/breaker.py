@@ -1,0 +1,83 @@
+"""A circuit breaker that all senders share: for one Meta number, and for Meta as a whole.
+
+It opens on failures in a row. When its time is over one message goes as a probe, and the others wait for what becomes
+of it. Each opening in a row lasts twice as long as the one before.
+"""
+
+from dataclasses import dataclass, replace
+
+from hkreach.domain.time import SECOND
+
+UNKNOWNS_TO_OPEN = 2
+"""Each may be a message that nobody can account for, so two in a row are enough."""
+FAILURES_TO_OPEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTimes:
+    """How long a breaker stays open, in seconds: the first time, and at most."""
+
+    first: float = 15
+    longest: float = 300
+
+    def after(self, opens: int) -> float:
+        """The next time, after so many in a row."""
+        return min(self.longest, self.first * 2.0 ** min(opens, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Times in milliseconds. A value is never changed; each method gives the next."""
+
+    failures: int = 0
+    """In a row, since Meta last answered."""
+    unknowns: int = 0
+    """Those of them of which nobody knows whether they sent."""
+    opens: int = 0
+    """In a row."""
+    open_until: int = 0
+    """0: closed. Past: half open, it is time for a probe."""
+    code: str | None = None
+    """Why it is open: Meta's code, or a word."""
+    account: str | None = None
+    """The account that Meta refuses; another one need not wait."""
+    probing: bool = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything goes."""
+        return not self.open_until
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there is nothing for a success to mend."""
+        return self.is_closed and not self.failures
+
+    def is_open(self, now: int) -> bool:
+        """Whether nothing goes."""
+        return now < self.open_until
+
+    def probed(self, now: int, lasts: int) -> "Breaker":
+        """The one probe goes now; for `lasts` milliseconds the others wait for it."""
+        return replace(self, open_until=now + lasts, probing=True)
+
+    def failed(self, now: int, code: str, times: OpenTimes, *, unknown: bool) -> "Breaker":
+        """After a failure: open, if it was the probe or one too many. What comes while it is open does not matter."""
+        if self.probing:
+            return self.opened(now, times.after(self.opens), code)
+        if not self.is_closed:
+            return self
+        counted = replace(self, failures=self.failures + 1, unknowns=self.unknowns + unknown)
+        if counted.failures >= FAILURES_TO_OPEN or counted.unknowns >= UNKNOWNS_TO_OPEN:
+            return counted.opened(now, times.after(self.opens), code)
+        return counted
+
+    def opened(self, now: int, seconds: float, code: str, account: str | None = None) -> "Breaker":
+        """Open for so long at least."""
+        until = now + round(seconds * SECOND)
+        longer = until if self.probing else max(self.open_until, until)
+        return replace(self, opens=self.opens + 1, open_until=longer, code=code, account=account, probing=False)
+
+    def answered(self) -> "Breaker":
+        """After Meta answered: closed. While it is open only the probe's answer counts."""
+        return Breaker() if self.probing or self.is_closed else self

@@ -1,0 +1,168 @@
+"""What the senders of a Meta number share, and what those of all numbers do: when a message may go."""
+
+import random
+from dataclasses import dataclass, field, replace
+
+from hkreach.domain.breaker import Breaker, OpenTimes
+from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Uncertain
+from hkreach.domain.pace import Pace
+from hkreach.domain.time import HOUR, MINUTE, SECOND
+
+PAIR_RATE, NUMBER_RATE, BREAKER, HALTED = "pair_rate", "number_rate", "breaker", "halted"
+"""Why a message waits untried; behind the last two, and a colon, stands the code that opened the breaker."""
+_SOON = 5 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take."""
+
+    probe: int
+    """One probe, in milliseconds: the others wait as long for it."""
+    halted: int
+    """Until an account that Meta refuses is tried again, in seconds."""
+    patience: int = 3_000
+    """How long a sender holds a message until its time, in milliseconds; an urgent one twice as long."""
+    opens: OpenTimes = field(default_factory=OpenTimes)
+    """How long a breaker stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Messages may go at these times, in milliseconds: now or soon. `asks`: ask Meta then what it grants the number."""
+
+    times: list[int]
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The message's time is `at`; why, in a word of this module."""
+
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A sender asks for its next messages of a number."""
+
+    now: int
+    count: int
+    """How many it has at hand."""
+    account: str
+    """Tells one token of the number from another."""
+    messages_per_second: float | None = None
+    """The app's own setting; None: what Meta grants."""
+    urgent: bool = False
+    """A one-time code: it goes before what waits."""
+    waited: bool = False
+    """It has waited, and need not stand behind those that have not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberState:
+    """A value is never changed; each method gives the next."""
+
+    pace: Pace = field(default_factory=Pace)
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def admit(self, asked: Request, limits: Limits, meta: Breaker, *, probes: bool) -> tuple["NumberState", Go | Later]:
+        """When the messages may go. `meta` is the breaker of Meta as a whole; `probes`: this is the probe for it."""
+        now, breaker = asked.now, self.breaker
+        if breaker.account and breaker.account != asked.account:
+            breaker = Breaker()  # what Meta refused was another token
+        if not probes and meta.is_open(now):
+            return self._later(asked, max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}")
+        if not probes and breaker.is_open(now):
+            return self._later(asked, breaker.open_until, f"{HALTED if breaker.account else BREAKER}:{breaker.code}")
+        if not breaker.is_closed:
+            return replace(self, breaker=breaker.probed(now, limits.probe)), Go([now])
+        if not (asked.urgent or asked.waited) and self.pace.booked_at > now + limits.patience:
+            return self._later(asked, now, NUMBER_RATE)
+        pace, times = self.pace.lease(now, asked.count, self.pace.rate(now, asked.messages_per_second))
+        if times[0] > now + limits.patience * (2 if asked.urgent else 1):
+            return self._later(asked, now, NUMBER_RATE)
+        asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
+        pace = replace(pace, granted_at=now) if asks else pace
+        return replace(self, pace=pace, breaker=breaker), Go(times, asks)
+
+    def after(self, outcome: Outcome, asked: Request, limits: Limits) -> tuple["NumberState", int | None]:
+        """What a call teaches; and when a message that was not sent has its next time, if that is known."""
+        now, breaker = asked.now, self.breaker
+        match outcome:
+            case Uncertain():
+                breaker = breaker.failed(now, "unknown", limits.opens, unknown=True)
+            case Halted(code):
+                breaker = breaker.opened(now, limits.halted, code, asked.account)
+            case NotSent(code) if outcome.throttle.scope == "meta":
+                breaker = breaker.failed(now, code, limits.opens, unknown=False)
+            case NotSent(code) if outcome.throttle.scope == "number" and outcome.throttle.seconds:
+                breaker = breaker.opened(now, outcome.seconds, code)
+            case NotSent() if outcome.throttle.scope == "number":
+                pace = self.pace.slowed(now, asked.messages_per_second)
+                return _place(replace(self, pace=pace), asked, now + outcome.seconds * SECOND)
+            case _:  # it answered, whatever it said
+                breaker = breaker.answered()
+        after = self if breaker == self.breaker else replace(self, breaker=breaker)
+        if isinstance(outcome, NotSent | Halted) and breaker.is_open(now):
+            return _place(after, asked, breaker.open_until)
+        return after, None
+
+    def granted(self, messages_per_second: int) -> "NumberState":
+        """Meta said how many messages a second it grants."""
+        return replace(self, pace=replace(self.pace, granted=messages_per_second))
+
+    def _later(self, asked: Request, not_before: int, why: str) -> tuple["NumberState", Later]:
+        state, at = _place(self, asked, not_before)
+        return state, Later(at, why)
+
+
+@dataclass(frozen=True, slots=True)
+class MetaState:
+    """What the senders of all numbers share. A value is never changed; each method gives the next."""
+
+    breaker: Breaker = field(default_factory=Breaker)
+    last_number: str | None = None
+    """The number whose own breaker opened last, at `last_at`, for a reason that may be everybody's."""
+    last_at: int = 0
+
+    def probed(self, now: int, limits: Limits) -> tuple["MetaState", bool]:
+        """Whether the message that asks is the probe for all."""
+        if self.breaker.is_closed or self.breaker.is_open(now):
+            return self, False
+        return replace(self, breaker=self.breaker.probed(now, limits.probe)), True
+
+    def after(self, outcome: Outcome, number: str, now: int, limits: Limits, *, opened: bool) -> "MetaState":
+        """What a call teaches. `opened`: it opened the number's breaker.
+
+        One number's failures say nothing of the others'; a second number's within a minute do.
+        """
+        breaker = self.breaker
+        if isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and outcome.throttle.seconds:
+            return replace(self, breaker=breaker.opened(now, outcome.seconds, outcome.code))
+        if not is_failure(outcome):
+            return self if breaker.is_calm else replace(self, breaker=breaker.answered())
+        code = outcome.code if isinstance(outcome, NotSent) else "unknown"
+        if breaker.probing:
+            return replace(self, breaker=breaker.failed(now, code, limits.opens, unknown=True))
+        if not opened:
+            return self
+        second = self.last_number not in {None, number} and now - self.last_at < MINUTE
+        if second and breaker.is_closed:
+            breaker = breaker.opened(now, limits.opens.first, code)
+        return MetaState(breaker, number, now)
+
+
+def is_failure(outcome: Outcome) -> bool:
+    """Whether Meta gave no answer of its own: the reason may be everybody's."""
+    return isinstance(outcome, Uncertain) or (isinstance(outcome, NotSent) and outcome.throttle.scope == "meta")
+
+
+def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberState, int]:
+    """A place in the line of those who wait. An urgent message has no use for one at its end."""
+    not_before = max(not_before, asked.now + SECOND)
+    if asked.urgent:
+        return state, not_before + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
+    pace, at = state.pace.book(not_before, state.pace.rate(asked.now, asked.messages_per_second))
+    return replace(state, pace=pace), at

@@ -1,0 +1,76 @@
+"""The pace of a Meta number: how fast it may send, and how its senders share that.
+
+Meta counts messages per second and number (80, or 1,000 when it raises a number), and refuses more with 130429. Two
+marks on the clock are all the state there is: until when the rate is used up by what goes now, and until when by what
+was told to come back. Source: Meta, "Messaging throughput"; the form is the generic cell rate algorithm.
+"""
+
+from dataclasses import dataclass, replace
+
+from hkreach.domain.time import HOUR, SECOND
+
+STANDARD = 80
+"""Messages a second that Meta grants a number."""
+HIGH = 1_000
+"""The same after it raised the number (throughput level HIGH)."""
+_USED = 0.95
+"""The part of it that is used: between here and there messages bunch up."""
+_LOWEST = 0.5
+_QUICK = 30 * SECOND
+_SLOW = HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in milliseconds. A value is never changed; each method gives the next."""
+
+    live_at: int = 0
+    """The rate is used up until then by messages that go now."""
+    booked_at: int = 0
+    """The same by messages that wait for their time."""
+    granted: int = STANDARD
+    """Messages a second, as Meta said at `granted_at`; 0: it was never asked."""
+    granted_at: int = 0
+    cut_from: int = 0
+    """The rate, in thousandths of a message a second, at which Meta last refused one for being too fast: `cut_at`."""
+    cut_at: int = 0
+
+    def rate(self, now: int, most: float | None = None) -> float:
+        """Messages a second. `most` is the app's own setting.
+
+        After a refusal it is half; in half a minute it comes back to nine tenths, and from there in an hour to all.
+        """
+        ceiling = float(self.granted if most is None else most)
+        if self.cut_at:
+            since = now - self.cut_at
+            found = self.cut_from / 1_000
+            back = found * (0.5 + 0.4 * min(1, since / _QUICK)) + ceiling * max(0, since - _QUICK) / _SLOW
+            ceiling = min(ceiling, max(_LOWEST, back))
+        return ceiling * _USED
+
+    def slowed(self, now: int, most: float | None = None) -> "Pace":
+        """After Meta refused a message for being too fast; what it refuses in the same second counts once."""
+        if now - self.cut_at < SECOND:
+            return self
+        return replace(self, cut_from=round(self.rate(now, most) / _USED * 1_000), cut_at=now)
+
+    def lease(self, now: int, count: int, rate: float) -> tuple["Pace", list[int]]:
+        """Times for the next `count` messages that go now.
+
+        After a second of silence they go at once; else they are spaced. So no second holds more than the rate.
+        """
+        span = _span(count, rate)
+        if self.live_at <= now - SECOND and span <= SECOND:
+            return replace(self, live_at=now + span), [now] * count
+        start = max(self.live_at, now)
+        return replace(self, live_at=start + span), [start + span * place // count for place in range(count)]
+
+    def book(self, not_before: int, rate: float) -> tuple["Pace", int]:
+        """The next free time for a message that comes back."""
+        at = max(self.booked_at, not_before)
+        return replace(self, booked_at=at + _span(1, rate)), at
+
+
+def _span(count: int, rate: float) -> int:
+    """How long the rate is used up by so many messages: at least a millisecond."""
+    return max(1, -int(-count * SECOND // rate))

@@ -1,0 +1,71 @@
+"""The pace between a number and one recipient: one message in six seconds, and bursts that borrow from the future.
+
+Source: Meta, "Pair rate limits": a burst of up to 45, then 131056, to be tried again after 4^X seconds.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from hkreach.domain.time import MINUTE, SECOND
+
+SECONDS_APART = 6
+BURST = 24
+"""Of Meta's 45. The rest is for what each of 20 processes may send from its own memory without a word."""
+_LONGEST_BLOCK = 4**6 * SECOND
+_FORGOTTEN_AFTER = 10 * MINUTE
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PairPace:
+    """Times in milliseconds. A value is never changed; each method gives the next."""
+
+    used_until: int = 0
+    """Until when the rate is used up, what was borrowed included."""
+    blocked_until: int = 0
+    """Meta refused with 131056."""
+    blocks: int = 0
+    """X: how often in a row it did."""
+
+    def take(self, now: int, count: int = 1) -> tuple["PairPace", int]:
+        """When the next message may go: now, or later. It has its place from then on.
+
+        `count` tells of messages that went before, without a word.
+        """
+        start = max(self.used_until, now)
+        taken = start + (count - 1) * SECONDS_APART * SECOND
+        at = max(now, self.blocked_until, taken - (BURST - 1) * SECONDS_APART * SECOND)
+        return replace(self, used_until=max(taken, self.blocked_until) + SECONDS_APART * SECOND), at
+
+    def refused(self, now: int) -> "PairPace":
+        """After 131056: nothing for 4^X seconds. Refusals of calls that were on their way count once."""
+        if now < self.blocked_until:
+            return self
+        blocks = 0 if now - self.blocked_until > _FORGOTTEN_AFTER else self.blocks
+        wait = min(_LONGEST_BLOCK, 4**blocks * SECOND)
+        return replace(self, blocked_until=now + wait, blocks=blocks + 1)
+
+
+class RecentPairs:
+    """What one process remembers of the pairs it sent to: the first message in a minute needs nobody's leave."""
+
+    def __init__(self) -> None:
+        self._pairs: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def untold(self, pair: tuple[str, str], now: int) -> int:
+        """How many messages of the pair the others must be told of now, this one among them; 0: it may just go."""
+        with self._lock:
+            untold, until = self._pairs.pop(pair, (0, 0))
+            first = until <= now
+            self._pairs[pair] = (1, now + MINUTE) if first else (0, until)
+            if len(self._pairs) > _REMEMBERED:
+                self._pairs.popitem(last=False)
+            return 0 if first else untold + 1
+
+    def watch(self, pair: tuple[str, str], until: int) -> None:
+        """All of the pair's messages need leave until then."""
+        with self._lock:
+            untold, before = self._pairs.get(pair, (0, 0))
+            self._pairs[pair] = (untold, max(until, before))

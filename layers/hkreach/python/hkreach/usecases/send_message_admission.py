@@ -1,0 +1,155 @@
+"""When a message may go: the pace of its number and of the pair, and the breakers, shared by all senders."""
+
+import random
+from collections import defaultdict, deque
+from hashlib import sha256
+from threading import Lock
+
+from aws_lambda_powertools import Logger
+
+from hkreach.domain.app import App, MetaAccount
+from hkreach.domain.breaker import Breaker
+from hkreach.domain.message import OutboundMessage
+from hkreach.domain.meta_outcome import NotSent, Outcome
+from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request, is_failure
+from hkreach.domain.pair_pace import PairPace, RecentPairs
+from hkreach.domain.time import SECOND
+from hkreach.ports import Clock, Contended, Numbers
+
+logger = Logger(service="hkreach", child=True)
+
+_STALE = 500
+"""Milliseconds for which a leased time may be used late."""
+_MOST_AHEAD = 10
+"""Messages that a process leases times for because it sent as many in the last second."""
+
+
+class Admission:
+    """One for each process. In memory it keeps the times that it leased and the pairs of the last minute."""
+
+    def __init__(self, numbers: Numbers, now: Clock, limits: Limits) -> None:
+        self._numbers, self._now, self._limits = numbers, now, limits
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        self._leased: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._used: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._pairs = RecentPairs()
+        self._number_is_calm: dict[str, bool] = {}
+        self._meta_is_calm = True
+
+    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, batch: int, *, waited: bool) -> Go | Later:
+        """When the message may go.
+
+        `batch` is how many messages this process has at hand, and so for how many it leases times with one write;
+        `waited`: the message has, and need not stand behind those that have not.
+        """
+        number = account.phone_number_id
+        try:
+            # Who comes back from waiting for the pair has its place there.
+            if message.waits_for != PAIR_RATE and (at := self._time_of_pair(number, message.to)) > self._now():
+                return Later(at, PAIR_RATE)
+            with self._locks[number]:  # the threads of a batch lease together
+                asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
+                return self._turn(number, asked)
+        except Contended:
+            return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
+
+    def tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
+        """What became of the call. Returns when the message may be tried again at the earliest, if that is known.
+
+        It never raises: whatever happens here, the message's own outcome is still to be written.
+        """
+        try:
+            return self._tell(message, app, account, outcome)
+        except Exception:
+            logger.exception("could not tell the other senders", message_id=message.message_id)
+            return None
+
+    def granted(self, account: MetaAccount, messages_per_second: int) -> None:
+        """Meta said what it grants the number."""
+        self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+
+    def _time_of_pair(self, number: str, to: str) -> int:
+        now = self._now()
+        untold = self._pairs.untold((number, to), now)
+        return self._take_place(number, to, now, untold) if untold else now
+
+    def _take_place(self, number: str, to: str, now: int, count: int, *, refused: bool = False) -> int:
+        def decide(pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
+            after, at = (pair.refused(now) if refused else pair).take(now, count)
+            return after, (at, after.used_until)
+
+        at, used_until = self._numbers.pair(number, to, decide)
+        self._pairs.watch((number, to), used_until)
+        return at
+
+    def _turn(self, number: str, asked: Request) -> Go | Later:
+        leased, now = self._leased[number], asked.now
+        while leased and leased[0] < now - _STALE:
+            leased.popleft()
+        asks = False
+        if not leased:
+            turn = self._lease(number, asked)
+            if isinstance(turn, Later):
+                return turn
+            leased.extend(turn.times)
+            asks = turn.asks
+        self._used[number].append(now)
+        return Go([max(now, leased.popleft())], asks)
+
+    def _lease(self, number: str, asked: Request) -> Go | Later:
+        meta, probes = self._look_at_meta(asked.now)
+
+        def decide(state: NumberState) -> tuple[NumberState, tuple[Go | Later, bool]]:
+            after, turn = state.admit(asked, self._limits, meta, probes=probes)
+            return after, (turn, after.breaker.is_calm)
+
+        turn, self._number_is_calm[number] = self._numbers.number(number, decide)
+        return turn
+
+    def _look_at_meta(self, now: int) -> tuple[Breaker, bool]:
+        def decide(state: MetaState) -> tuple[MetaState, tuple[Breaker, bool]]:
+            after, probes = state.probed(now, self._limits)
+            return after, (after.breaker, probes)
+
+        breaker, probes = self._numbers.meta(decide)
+        self._meta_is_calm = breaker.is_calm
+        return breaker, probes
+
+    def _count(self, number: str, batch: int) -> int:
+        used, now = self._used[number], self._now()
+        while used and used[0] <= now - SECOND:
+            used.popleft()
+        return max(batch, min(len(used), _MOST_AHEAD))
+
+    def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
+        number, went_well = account.phone_number_id, not isinstance(outcome, NotSent) and not is_failure(outcome)
+        asked = self._request(app, account, 1, urgent=message.is_urgent, waited=True)
+        at, opened = None, False
+        if not (went_well and self._number_is_calm.get(number, True)):
+
+            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, bool]]:
+                after, at = state.after(outcome, asked, self._limits)
+                return after, (at, state.breaker.is_closed and not after.breaker.is_closed)
+
+            at, opened = self._numbers.number(number, decide)
+        if opened or not self._meta_is_calm or _stops_everybody(outcome):
+            self._numbers.meta(
+                lambda state: (state.after(outcome, number, asked.now, self._limits, opened=opened), None)
+            )
+        if isinstance(outcome, NotSent):
+            if outcome.throttle.scope == "recipient":
+                at = self._take_place(number, message.to, asked.now, 1, refused=True)
+            return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
+        return at
+
+    def _request(self, app: App, account: MetaAccount, count: int, *, urgent: bool, waited: bool) -> Request:
+        return Request(self._now(), count, _fingerprint(account), app.messages_per_second, urgent, waited)
+
+
+def _stops_everybody(outcome: Outcome) -> bool:
+    return isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and bool(outcome.throttle.seconds)
+
+
+def _fingerprint(account: MetaAccount) -> str:
+    """Tells one token from another; it sees the ciphertext only."""
+    return sha256(account.access_token).hexdigest()[:16]
