@@ -51,6 +51,8 @@ async def answer_request(
         return _reset(request)
     response = _respond(answer, result, request, record)
     await asyncio.sleep(answer.delay + (answer.seconds if answer.fault == "hang_after" else 0.0))
+    if answer.fault in ("drip", "drip_headers"):
+        await _drip(request, response, answer)
     return response
 
 
@@ -74,6 +76,25 @@ def _refuse(
 ) -> web.Response:
     record.answer |= {"status": error.status, "code": error.code}
     return graph_response(error.body(), version=request.match_info["version"], status=error.status, headers=headers)
+
+
+async def _drip(request: web.Request, response: web.Response, answer: Answer) -> None:
+    """Write the answer one byte after another, so that no timeout of a single read ever fires, and hang up."""
+    assert isinstance(response.body, bytes)
+    response.headers.update({"Content-Length": str(len(response.body)), "Connection": "close"})
+    lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{k}: {v}" for k, v in response.headers.items())]
+    head = "\r\n".join([*lines, "\r\n"]).encode()
+    at_once, slowly = (b"", head + response.body) if answer.fault == "drip_headers" else (head, response.body)
+    transport = request.transport
+    if transport is None:
+        return
+    transport.write(at_once)
+    for byte in slowly:
+        await asyncio.sleep(answer.seconds / len(slowly))
+        if transport.is_closing():
+            return
+        transport.write(bytes([byte]))
+    transport.close()
 
 
 def _reset(request: web.Request) -> web.Response:
