@@ -10,6 +10,7 @@ from aiohttp import web
 from local.meta.graph_errors import GraphError
 from local.meta.records import RequestRecord
 from local.meta.script import Answer, RawAnswer, ScriptedError
+from local.meta.simulator import SIMULATOR
 from local.meta.wire import graph_response
 from local.typed_json import JsonObject
 
@@ -29,6 +30,7 @@ def open_record(request: web.Request, edge: str) -> RequestRecord:
         edge=edge,
         phone_number_id=request.match_info["node_id"],
         authorization=f"{scheme} [redacted]" if token else None,
+        time=request.app[SIMULATOR].clock(),
     )
 
 
@@ -66,6 +68,7 @@ def _respond(answer: Answer, result: JsonObject, request: web.Request, record: R
     if raw is None and answer.fault == "error_after":
         raw = _BAD_GATEWAY
     record.answer["status"] = raw.status if raw else 200
+    request.app[SIMULATOR].records.count_answer(record)
     if raw:
         return web.Response(status=raw.status, headers=raw.headers, body=raw.body.encode())
     return graph_response(result, version=request.match_info["version"])
@@ -75,6 +78,7 @@ def _refuse(
     error: GraphError, request: web.Request, record: RequestRecord, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     record.answer |= {"status": error.status, "code": error.code}
+    request.app[SIMULATOR].records.count_answer(record)
     return graph_response(error.body(), version=request.match_info["version"], status=error.status, headers=headers)
 
 

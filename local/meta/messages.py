@@ -46,8 +46,8 @@ async def post_message(request: web.Request) -> web.Response:
 
 async def _accept(simulator: Simulator, number: Number, record: RequestRecord, answer: Answer) -> JsonObject:
     message = read_message(record.body, number, simulator.settings)
-    simulator.spend_throughput(number)
     recipient = message.recipient
+    record.taken_at = simulator.limits.take(number, recipient, simulator.settings)
     accepted = AcceptedMessage(new_wamid(recipient.address), number, message)
     record.answer["wamid"] = accepted.wamid
     if message.echo is not None:
