@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from local.typed_json import JsonObject
 type Process = Callable[[], Awaitable[JsonObject]]
 """Does what the request asks and returns Meta's answer, or raises a GraphError."""
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _BAD_GATEWAY = RawAnswer(502, {"Content-Type": "text/html"}, "<html><body><h1>502 Bad Gateway</h1></body></html>")
 
@@ -35,9 +37,16 @@ def open_record(request: web.Request, edge: str) -> RequestRecord:
 
 
 async def answer_request(
-    request: web.Request, record: RequestRecord, process: Process, answer: Answer | None = None
+    request: web.Request,
+    record: RequestRecord,
+    process: Process,
+    answer: Answer | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
 ) -> web.Response:
-    """Process and answer a request, and write into its record what was answered."""
+    """Process and answer a request, and write into its record what was answered.
+
+    The headers are added to what the Graph API answers; those of a rule go before them.
+    """
     answer = answer or Answer()
     if answer.fault:
         record.answer["fault"] = answer.fault
@@ -48,35 +57,35 @@ async def answer_request(
     try:
         result = await process() if answer.is_processed else {}
     except GraphError as error:
-        return _refuse(error, request, record)
+        return _refuse(error, request, record, headers)
     if answer.fault == "reset_after":
         return _reset(request)
-    response = _respond(answer, result, request, record)
+    response = _respond(answer, result, request, record, headers)
     await asyncio.sleep(answer.delay + (answer.seconds if answer.fault == "hang_after" else 0.0))
     if answer.fault in ("drip", "drip_headers"):
         await _drip(request, response, answer)
     return response
 
 
-def _respond(answer: Answer, result: JsonObject, request: web.Request, record: RequestRecord) -> web.Response:
+def _respond(
+    answer: Answer, result: JsonObject, request: web.Request, record: RequestRecord, headers: Mapping[str, str]
+) -> web.Response:
     raw = answer.raw
     if answer.graph_error is not None:
         scripted = answer.graph_error
         if isinstance(scripted, int):
             scripted = ScriptedError(scripted)
-        return _refuse(scripted.as_graph_error(), request, record, scripted.headers)
+        return _refuse(scripted.as_graph_error(), request, record, {**headers, **scripted.headers})
     if raw is None and answer.fault == "error_after":
         raw = _BAD_GATEWAY
     record.answer["status"] = raw.status if raw else 200
     request.app[SIMULATOR].records.count_answer(record)
     if raw:
         return web.Response(status=raw.status, headers=raw.headers, body=raw.body.encode())
-    return graph_response(result, version=request.match_info["version"])
+    return graph_response(result, version=request.match_info["version"], headers=headers)
 
 
-def _refuse(
-    error: GraphError, request: web.Request, record: RequestRecord, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def _refuse(error: GraphError, request: web.Request, record: RequestRecord, headers: Mapping[str, str]) -> web.Response:
     record.answer |= {"status": error.status, "code": error.code}
     request.app[SIMULATOR].records.count_answer(record)
     return graph_response(error.body(), version=request.match_info["version"], status=error.status, headers=headers)

@@ -72,6 +72,17 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What the usage headers say: percentages of Meta's limits on calls, and minutes until calls are taken again."""
+
+    type: str = "whatsapp"
+    call_count: int = 1
+    total_cputime: int = 1
+    total_time: int = 1
+    estimated_time_to_regain_access: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole configuration. Times are seconds, made short so that a local run is quick."""
 
@@ -96,6 +107,8 @@ class Settings:
     """In this time a number may send one message to one recipient, or Meta answers 131056; null turns that off."""
     pair_burst: int | None = 45
     """How many may go at once, borrowed from the time that follows; null turns the same limit off."""
+    usage: Usage | None = None
+    """Set, even to {}, answers to /messages carry Meta's usage headers with these values."""
     media_url_seconds: float = 300.0
     media_bytes_limit: int = 256 * 1024 * 1024
     record_limit: int = 50_000

@@ -1,6 +1,8 @@
-"""The limits as a client meets them and what a test can count."""
+"""The limits as a client meets them, what Meta says of usage beside them, and what a test can count."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -25,6 +27,7 @@ TO = {"messaging_product": "whatsapp", "to": "+85291234567"}
 TEXT = {**TO, "type": "text", "text": {"body": "hi"}}
 PLACE = {**TO, "type": "location", "location": {"latitude": 22.3, "longitude": 114.2}}
 RECEIPT = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.x"}
+SMALL = {"type": "whatsapp", "call_count": 1, "total_cputime": 1, "total_time": 1, "estimated_time_to_regain_access": 0}
 
 
 @pytest.fixture
@@ -142,3 +145,34 @@ def test_what_is_taken_tells_when_to_the_microsecond(meta: Meta, clock: HandCloc
     ]
     assert "2027-01-15T08:00:00.512500+00:00" == asked[2]["time"]
     assert {NUMBER} == {one["phoneNumberId"] for one in asked}
+
+
+@pytest.mark.parametrize(
+    ("usage", "shown"),
+    [
+        ({}, SMALL),
+        (
+            {"callCount": 97, "estimatedTimeToRegainAccess": 3},
+            {**SMALL, "call_count": 97, "estimated_time_to_regain_access": 3},
+        ),
+    ],
+)
+def test_tells_the_usage_when_it_is_to(meta: Meta, usage: dict[str, Any], shown: dict[str, Any]) -> None:
+    meta.control("configuration", {"usage": usage})
+    for answer in (meta.send(TEXT), meta.send({})):
+        of_app = json.loads(answer.headers["x-app-usage"])
+        assert {"102290129340398": [shown]} == json.loads(answer.headers["x-business-use-case-usage"])
+        assert {name: shown[name] for name in ("call_count", "total_time", "total_cputime")} == of_app
+
+
+def test_what_a_rule_says_of_the_usage_wins(meta: Meta) -> None:
+    meta.control("configuration", {"usage": {}})
+    error = {"code": 4, "headers": {"x-app-usage": '{"call_count":100}'}}
+    meta.control("answers", {"rules": [{"answer": {"graphError": error}}]})
+    headers = meta.send(TEXT).headers
+    assert '{"call_count":100}' == headers["x-app-usage"]
+    assert "x-business-use-case-usage" in headers
+
+
+def test_tells_no_usage_otherwise(meta: Meta) -> None:
+    assert [] == [name for name in meta.send(TEXT).headers if name.lower().endswith("usage")]
