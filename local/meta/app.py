@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
+from local.meta.clock import Clock, steady_clock
 from local.meta.control import CONTROL_ROUTES
 from local.meta.graph_errors import GraphError
 from local.meta.media import get_content, post_media
@@ -17,10 +18,10 @@ _LARGEST_BODY = 101 * 1024 * 1024
 _VERSION = r"{version:v\d+\.\d+}"
 
 
-def make_app(configuration: JsonObject | None = None) -> web.Application:
-    """Return a simulated Meta with this configuration, or raise a JsonError about it."""
+def make_app(configuration: JsonObject | None = None, clock: Clock | None = None) -> web.Application:
+    """Return a simulated Meta with this configuration and this clock, or raise a JsonError about it."""
     app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[_answer_errors])
-    app[SIMULATOR] = Simulator(configuration or {})
+    app[SIMULATOR] = Simulator(configuration or {}, clock or steady_clock())
     app.add_routes(CONTROL_ROUTES)
     app.add_routes(
         [

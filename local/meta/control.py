@@ -6,7 +6,7 @@
     POST   inbound          a customer writes                            POST   media       a customer's file
     POST   callbacks        send any callback, well or badly signed      GET, DELETE callbacks
     POST   handshake        verify the callback URL                      GET, DELETE requests
-    GET    deliveries       how often each message was taken
+    GET    deliveries       how often each message was taken         GET    answers/counts  by status and code
 
 The JSON of each is in README.md beside this file. What is wrong with it is answered with 400 and an `error`.
 """
@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from local.meta.simulator import SIMULATOR
 from local.typed_json import JsonError, read
 
 _REQUEST_FILTERS = ("edge", "phoneNumberId", "to", "templateName", "bizOpaqueCallbackData")
+_COUNT_FILTERS = ("edge", "phoneNumberId")
 
 
 @dataclass(frozen=True)
@@ -166,14 +168,19 @@ async def post_handshake(request: web.Request) -> web.Response:
 
 async def get_requests(request: web.Request) -> web.Response:
     """List the requests that equal the filters in the query."""
-    unknown = set(request.query) - set(_REQUEST_FILTERS)
-    if unknown:
-        raise JsonError(f"there is no filter {min(unknown)!r}; there are {', '.join(_REQUEST_FILTERS)}")
-    return web.json_response({"requests": list(request.app[SIMULATOR].records.matching(dict(request.query)))})
+    filters = _filters(request, _REQUEST_FILTERS)
+    return web.json_response({"requests": list(request.app[SIMULATOR].records.matching(filters))})
+
+
+async def get_answer_counts(request: web.Request) -> web.Response:
+    """Say how many answers there were, by HTTP status and by Graph code."""
+    filters = _filters(request, _COUNT_FILTERS)
+    records = request.app[SIMULATOR].records
+    return web.json_response(records.answer_counts(filters.get("edge"), filters.get("phoneNumberId")))
 
 
 async def delete_requests(request: web.Request) -> web.Response:
-    """Forget the requests and the counts of messages taken."""
+    """Forget the requests, the counts of messages taken and those of answers."""
     request.app[SIMULATOR].records.clear()
     return web.json_response({})
 
@@ -189,6 +196,7 @@ CONTROL_ROUTES = [
     web.post("/_control/answers", post_answers),
     web.get("/_control/answers", get_answers),
     web.delete("/_control/answers", delete_answers),
+    web.get("/_control/answers/counts", get_answer_counts),
     web.post("/_control/statuses", post_statuses),
     web.get("/_control/statuses", get_statuses),
     web.delete("/_control/statuses", delete_statuses),
@@ -202,6 +210,13 @@ CONTROL_ROUTES = [
     web.delete("/_control/requests", delete_requests),
     web.get("/_control/deliveries", get_deliveries),
 ]
+
+
+def _filters(request: web.Request, known: Sequence[str]) -> dict[str, str]:
+    unknown = set(request.query) - set(known)
+    if unknown:
+        raise JsonError(f"there is no filter {min(unknown)!r}; there are {', '.join(known)}")
+    return dict(request.query)
 
 
 async def _json(request: web.Request) -> object:

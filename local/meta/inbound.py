@@ -45,6 +45,7 @@ def send_inbound(simulator: Simulator, inbound: Inbound) -> JsonObject:
         **(inbound.message or {"type": "text", "text": {"body": inbound.text}}),
     }
     contact = {"profile": profile, **({} if inbound.hide_phone else {"wa_id": wa_id}), "user_id": user_id}
+    simulator.limits.count_inbound(number)
     simulator.open_window(number, wa_id)
     simulator.open_window(number, user_id)
     value = change_value(number, contacts=[contact], messages=[message])

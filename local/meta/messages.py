@@ -1,7 +1,7 @@
 """POST /{version}/{phone_number_id}/messages: takes messages and sets their statuses going."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from local.meta.script import Answer, StatusRule, StatusStep
 from local.meta.settings import Number
 from local.meta.simulator import SIMULATOR, Simulator
 from local.meta.statuses import USUAL_COURSE, AcceptedMessage, StatusReporter
-from local.meta.wire import new_wamid
+from local.meta.wire import new_wamid, usage_headers
 from local.typed_json import JsonObject
 
 _WINDOW_CLOSED = (
@@ -41,13 +41,18 @@ async def post_message(request: web.Request) -> web.Response:
             return {"success": True}
         return await _accept(simulator, number, record, answer)
 
-    return await answer_request(request, record, process, answer)
+    return await answer_request(request, record, process, answer, _usage(simulator, record.phone_number_id))
+
+
+def _usage(simulator: Simulator, phone_number_id: str) -> Mapping[str, str]:
+    number, usage = simulator.number(phone_number_id), simulator.settings.usage
+    return usage_headers(usage, number.waba_id) if number and usage else {}
 
 
 async def _accept(simulator: Simulator, number: Number, record: RequestRecord, answer: Answer) -> JsonObject:
     message = read_message(record.body, number, simulator.settings)
-    simulator.spend_throughput(number)
     recipient = message.recipient
+    record.taken_at = simulator.limits.take(number, recipient, simulator.settings)
     accepted = AcceptedMessage(new_wamid(recipient.address), number, message)
     record.answer["wamid"] = accepted.wamid
     if message.echo is not None:

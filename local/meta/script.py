@@ -8,7 +8,7 @@ from local.meta.graph_errors import GraphError
 from local.meta.records import RequestRecord
 from local.typed_json import JsonError, JsonObject
 
-type Fault = Literal["reset_before", "hang_before", "reset_after", "hang_after", "error_after"]
+type Fault = Literal["reset_before", "hang_before", "reset_after", "hang_after", "error_after", "drip", "drip_headers"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Answer:
     raw: RawAnswer | None = None
     fault: Fault | None = None
     seconds: float = 30.0
-    """How long a hang lasts."""
+    """How long a hang or a dripping answer lasts."""
     failed: int | None = None
     """The message is taken, and its only status is `failed` with this code."""
     message_status: Literal["accepted", "held_for_quality_assessment", "paused"] | None = None
@@ -79,7 +79,7 @@ class Answer:
     def is_processed(self) -> bool:
         """Whether the request takes effect before it is answered."""
         if self.fault is not None:
-            return self.fault in ("reset_after", "hang_after", "error_after")
+            return self.fault not in ("reset_before", "hang_before")
         return self.graph_error is None and self.raw is None
 
 

@@ -20,13 +20,24 @@ class Number:
     country_code: str
     verified_name: str = "Simulated Business"
     throughput_level: Literal["STANDARD", "HIGH", "NOT_APPLICABLE"] = "STANDARD"
-    messages_per_second: int | None = None
-    """Above this many in a second Meta answers 130429; null turns the limit off."""
+    messages_per_second: int | Literal["of level"] | None = "of level"
+    """Above this many in a second, in and out together, Meta answers 130429; null turns the limit off.
+
+    By default it follows from the level: 1,000 for HIGH, else 80. A number that is also in the WhatsApp Business app
+    has 20, which must be said.
+    """
 
     @property
     def digits(self) -> str:
         """The number as callbacks write it."""
         return re.sub(r"\D", "", self.display_phone_number)
+
+    @property
+    def throughput(self) -> int | None:
+        """How many messages a second the number may have, or None for any number."""
+        if self.messages_per_second == "of level":
+            return 1000 if self.throughput_level == "HIGH" else 80
+        return self.messages_per_second
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,17 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What the usage headers say: percentages of Meta's limits on calls, and minutes until calls are taken again."""
+
+    type: str = "whatsapp"
+    call_count: int = 1
+    total_cputime: int = 1
+    total_time: int = 1
+    estimated_time_to_regain_access: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole configuration. Times are seconds, made short so that a local run is quick."""
 
@@ -81,6 +103,12 @@ class Settings:
     any_letter_case: bool = False
     """Also take upper-case component types, as Meta does from PyWa; its pages only show lower case."""
     window_seconds: float = 24 * 3600.0
+    pair_seconds: float | None = 6.0
+    """In this time a number may send one message to one recipient, or Meta answers 131056; null turns that off."""
+    pair_burst: int | None = 45
+    """How many may go at once, borrowed from the time that follows; null turns the same limit off."""
+    usage: Usage | None = None
+    """Set, even to {}, answers to /messages carry Meta's usage headers with these values."""
     media_url_seconds: float = 300.0
     media_bytes_limit: int = 256 * 1024 * 1024
     record_limit: int = 50_000

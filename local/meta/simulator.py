@@ -1,12 +1,11 @@
 """The state of one simulated Meta, and who may use which of its numbers."""
 
-import time
-from collections import deque
-
 from aiohttp import web
 
 from local.meta.callbacks import CallbackSender
+from local.meta.clock import Clock
 from local.meta.graph_errors import GraphError, unknown_object
+from local.meta.limits import Limits
 from local.meta.media_store import MediaStore
 from local.meta.records import Records
 from local.meta.script import AnswerRule, Script, StatusRule
@@ -17,7 +16,8 @@ from local.typed_json import JsonObject
 class Simulator:
     """Everything that one simulated Meta knows."""
 
-    def __init__(self, configuration: JsonObject) -> None:
+    def __init__(self, configuration: JsonObject, clock: Clock) -> None:
+        self.clock = clock
         self._first_configuration = configuration
         self._configuration = configuration
         self.settings: Settings = read_settings(configuration)
@@ -26,8 +26,8 @@ class Simulator:
         self.media = MediaStore(self.settings)
         self.answers = Script[AnswerRule]()
         self.statuses = Script[StatusRule]()
+        self.limits = Limits(clock)
         self._windows: dict[tuple[str, str], float] = {}
-        self._recent: dict[str, deque[float]] = {}
 
     def configure(self, change: object) -> None:
         """Merge a change into the configuration, or raise a JsonError and change nothing."""
@@ -41,8 +41,8 @@ class Simulator:
         self.media.clear()
         self.answers.clear()
         self.statuses.clear()
+        self.limits.clear()
         self._windows.clear()
-        self._recent.clear()
         if configuration:
             self._use(self._first_configuration)
 
@@ -77,23 +77,11 @@ class Simulator:
 
     def open_window(self, number: Number, customer: str) -> None:
         """Note that a customer (digits or a BSUID) has just written and may be sent free-form messages."""
-        self._windows[number.phone_number_id, customer] = time.monotonic() + self.settings.window_seconds
+        self._windows[number.phone_number_id, customer] = self.clock() + self.settings.window_seconds
 
     def is_window_open(self, number: Number, customer: str) -> bool:
         """Whether free-form messages may be sent to a customer."""
-        return self._windows.get((number.phone_number_id, customer), 0.0) > time.monotonic()
-
-    def spend_throughput(self, number: Number) -> None:
-        """Count a message against its number's rate, or refuse it."""
-        if number.messages_per_second is None:
-            return
-        now = time.monotonic()
-        recent = self._recent.setdefault(number.phone_number_id, deque())
-        while recent and recent[0] <= now - 1:
-            recent.popleft()
-        if len(recent) >= number.messages_per_second:
-            raise GraphError(130429, "Cloud API message throughput has been reached.")
-        recent.append(now)
+        return self._windows.get((number.phone_number_id, customer), 0.0) > self.clock()
 
     def _use(self, configuration: JsonObject) -> None:
         self.settings = self.callbacks.settings = self.media.settings = read_settings(configuration)

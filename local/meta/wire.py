@@ -6,8 +6,11 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from aiohttp import web
+
+from local.meta.settings import Usage
 
 
 def escaped_json(value: object) -> bytes:
@@ -36,6 +39,12 @@ def graph_response(
             **(headers or {}),
         },
     )
+
+
+def usage_headers(usage: Usage, waba_id: str) -> Mapping[str, str]:
+    """Return the headers that say how much of Meta's limits on calls the app and this WABA have used."""
+    of_app = {name: getattr(usage, name) for name in ("call_count", "total_cputime", "total_time")}
+    return {"x-business-use-case-usage": json.dumps({waba_id: [asdict(usage)]}), "x-app-usage": json.dumps(of_app)}
 
 
 def new_trace_id() -> str:

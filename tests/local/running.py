@@ -84,6 +84,16 @@ def wait_until[T](probe: Callable[[], T]) -> T:
 
 
 @dataclass
+class HandClock:
+    """A clock that only a test moves."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class Receiver:
     """A receiver of callbacks: keeps what came, and answers the statuses it is given before it answers 200."""
 

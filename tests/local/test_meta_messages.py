@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 import requests
 
-from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, TIMEOUT, TOKEN, Meta, template, with_components
+from tests.local.running import (
+    CONFIGURATION,
+    NUMBER,
+    OTHER_NUMBER,
+    OTHER_TOKEN,
+    TIMEOUT,
+    TOKEN,
+    Meta,
+    template,
+    with_components,
+)
 
 pytestmark = pytest.mark.loopback
 
@@ -325,6 +335,12 @@ def test_refuses_who_may_not(
     assert (answer.status_code, error["code"], error.get("error_subcode")) == (status, code, subcode)
 
 
+@pytest.mark.parametrize("level", ["STANDARD", "HIGH", "NOT_APPLICABLE"])
+def test_tells_only_the_throughput_when_asked_for_that(meta: Meta, level: str) -> None:
+    meta.control("configuration", {"numbers": [{**CONFIGURATION["numbers"][0], "throughputLevel": level}]})
+    assert {"throughput": {"level": level}, "id": NUMBER} == meta.get(f"{NUMBER}?fields=throughput").json()
+
+
 def test_describes_a_number(meta: Meta) -> None:
     assert meta.get(f"{NUMBER}?fields=throughput,display_phone_number").json() == {
         "throughput": {"level": "STANDARD"},
@@ -332,22 +348,3 @@ def test_describes_a_number(meta: Meta) -> None:
         "id": NUMBER,
     }
     assert meta.get(f"{NUMBER}?fields=nonsense").json()["error"]["code"] == 100
-
-
-def test_limits_a_number_that_has_a_rate(meta: Meta) -> None:
-    numbers = {
-        "numbers": [
-            {
-                "phoneNumberId": NUMBER,
-                "wabaId": "1",
-                "accessToken": TOKEN,
-                "displayPhoneNumber": "+852 9000 0001",
-                "countryCode": "852",
-                "messagesPerSecond": 2,
-            }
-        ]
-    }
-    meta.control("configuration", numbers)
-    answers = [meta.send(template()) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[2].json()["error"]["code"] == 130429

@@ -1,12 +1,17 @@
 """Scripted answers and faults: what the client sees, and what really happened."""
 
+import json
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, Meta, template, wait_until
+from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, TIMEOUT, TOKEN, Meta, template, wait_until
 
 pytestmark = pytest.mark.loopback
 
@@ -15,6 +20,16 @@ MESSAGE = template(biz_opaque_callback_data="m-1")
 
 def script(meta: Meta, answer: dict[str, Any], **rule: object) -> None:
     meta.control("answers", {"rules": [{"answer": answer, **rule}]})
+
+
+@contextmanager
+def begun_answer(meta: Meta, message: object) -> Iterator[socket.socket]:
+    """Post a message and yield the connection, from which each piece can be read as it comes."""
+    url, body = urlsplit(meta.url), json.dumps(message)
+    with socket.create_connection((url.hostname, url.port), TIMEOUT) as connection:
+        head = f"POST /v25.0/{NUMBER}/messages HTTP/1.1\r\nHost: meta\r\nAuthorization: Bearer {TOKEN}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        yield connection
 
 
 @pytest.mark.parametrize(
@@ -107,6 +122,48 @@ def test_answers_an_error_after_processing(meta: Meta) -> None:
     script(meta, {"fault": "error_after", "raw": {"status": 200, "body": "{}"}}, times=1)
     assert [meta.send(MESSAGE).status_code for _ in range(3)] == [502, 500, 200]
     assert meta.control("deliveries") == {"m-1": 3}
+
+
+@pytest.mark.parametrize("fault", ["drip", "drip_headers"])
+def test_a_dripping_answer_is_whole_in_the_end(meta: Meta, fault: str) -> None:
+    script(meta, {"fault": fault, "seconds": 0.05}, times=1)
+    answer = meta.send(MESSAGE)
+    (request,) = meta.control("requests")["requests"]
+    assert (200, request["answer"]["wamid"]) == (answer.status_code, answer.json()["messages"][0]["id"])
+    assert {"fault": fault, "status": 200} == {name: request["answer"][name] for name in ("fault", "status")}
+    assert 200 == meta.send(MESSAGE).status_code
+    assert {"m-1": 2} == meta.control("deliveries")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text"),
+    [
+        ({"graphError": 131000}, 500, '"code":131000'),
+        ({"raw": {"status": 200, "body": ""}}, 200, ""),
+        ({"raw": {"status": 503, "body": "busy"}}, 503, "busy"),
+    ],
+)
+def test_drips_what_a_rule_answers(meta: Meta, answer: dict[str, Any], status: int, text: str) -> None:
+    script(meta, {"fault": "drip", "seconds": 0.05, **answer})
+    dripped = meta.send(MESSAGE)
+    assert status == dripped.status_code
+    assert text in dripped.text
+    assert {"m-1": 1} == meta.control("deliveries")
+
+
+@pytest.mark.parametrize(("fault", "is_head_whole"), [("drip", True), ("drip_headers", False)])
+def test_an_answer_drips_after_the_message_was_taken(meta: Meta, fault: str, is_head_whole: bool) -> None:
+    script(meta, {"fault": fault, "seconds": 60}, times=1)
+    with begun_answer(meta, MESSAGE) as connection:
+        came = connection.recv(1)
+        assert {"m-1": 1} == meta.control("deliveries")
+        while not came.endswith(b"\r\n\r\n" if is_head_whole else b"HTTP/"):
+            came += connection.recv(1)
+        came += connection.recv(65_536)
+    head, _, body = came.partition(b"\r\n\r\n")
+    assert is_head_whole == (b"Content-Length" in head)
+    assert b"}" not in body, "what came is the beginning only"
+    wait_until(lambda: len(meta.receiver.came) == 3)
 
 
 def test_a_fault_after_processing_spares_what_is_refused(meta: Meta) -> None:
