@@ -31,7 +31,9 @@ send_message = SendMessage(
     apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
     secrets=KMSSecrets(client("kms")),
     media=S3Media(client("s3"), settings.media_bucket),
-    meta=RequestsMeta(session(), settings.graph_url, settings.graph_version, settings.call_seconds),
+    meta=RequestsMeta(
+        session(), settings.graph_url, settings.graph_version, settings.call_seconds, settings.upload_seconds
+    ),
     now=now,
     admission=Admission(DynamoDBNumbers(dynamodb, settings.numbers_table), now, settings.limits),
     waits=Waits(

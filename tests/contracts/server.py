@@ -1,6 +1,7 @@
 """A server of one's own on 127.0.0.1: it answers from a script, byte by byte if need be, and keeps what it was sent."""
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ CLOSE = b""
 """Read the request and hang up without an answer."""
 SILENCE = None
 """Read the request and say nothing."""
+RESET = b"RST"
+"""Read the request and tear the connection down."""
 
 
 def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -82,6 +85,10 @@ def _talk(connection: socket.socket, server: Server) -> None:
             told = server.script.pop(0) if server.script else OK
             if told is SILENCE:
                 server.stopped.wait()
+            if told is RESET:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                stream.close()
+                return
             if not told:
                 return
             connection.sendall(told)

@@ -109,7 +109,7 @@ def test_a_connection_that_never_opened_is_certainly_not_sent(monkeypatch: pytes
     session = Session()
     monkeypatch.setattr(session, "post", timed_out)
 
-    assert NotSent("no_connection") == RequestsMeta(session, "http://g", "v25.0", 1).send("1", "t", {})
+    assert NotSent("no_connection") == RequestsMeta(session, "http://g", "v25.0", 1, 1).send("1", "t", {})
 
 
 def test_values_survive_the_way_through_an_item() -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 
 from hkreach.domain.meta_outcome import (
+    LONGEST_HINT,
     Accepted,
     Halted,
     NotSent,
@@ -140,6 +142,71 @@ def test_metas_error_as_ours(error: dict[str, Any], expected: tuple[str, str, st
     read = message_error(error)
 
     assert expected == (read.code, read.title, read.details)
+
+
+def _hint(code: int = 80007, **headers: str) -> int | None:
+    told = CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()})
+    outcome = read_answer(429, json.dumps({"error": {"code": code}}).encode(), told)
+    assert isinstance(outcome, NotSent)
+    return outcome.retry_after
+
+
+def _usage(*minutes: object) -> str:
+    uses = [{"type": "messaging", "call_count": 100, "estimated_time_to_regain_access": each} for each in minutes]
+    return json.dumps({"102290129340398": uses})
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("7", 7), ("86400", 86_400), ("86401", 86_400), ("9" * 400, 86_400), ("9" * 9_000, 86_400),
+        ("Sun, 22 Nov 2026 10:02:00 GMT", 120), ("Sun, 22 Nov 2099 10:02:00 GMT", 86_400),
+        ("Sun, 22 Nov 2026 09:59:59 GMT", None), ("Sun, 22 Nov 99999999999 10:02:00 GMT", None), ("soon", None),
+        ("", None), ("0", None), ("-7", None), ("1.5", None), ("1e9", None), ("²", None), ("inf", None),
+    ],
+)  # fmt: skip
+def test_meta_may_ask_to_wait(asked: str, seconds: int | None) -> None:
+    assert seconds == _hint(131016, RETRY_AFTER=asked, date="Sun, 22 Nov 2026 10:00:00 GMT")
+
+
+@pytest.mark.parametrize("date", ["", "now", "Sun, 22 Nov 2026 10:00:00"])
+def test_a_date_alone_tells_no_time(date: str) -> None:
+    assert _hint(retry_after="Sun, 22 Nov 2026 10:02:00 GMT", date=date) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "seconds"),
+    [
+        (_usage(3), 180), (_usage(0, 19, 3), 1_140), (_usage(0.25), 15), (_usage(10**6), 86_400),
+        (_usage(10**400), 86_400), (_usage(0), None), (_usage(-3), None), (_usage("3", None, [], True), None),
+        (_usage(float("nan")), None), (_usage(float("inf")), 86_400), ("", None), ("{", None), ("[" * 100_000, None),
+        ("[]", None), ('{"1": 7}', None), ('{"1": [7, null]}', None), ('{"1": {}}', None),
+        ('{"1": 7, "2": [{"estimated_time_to_regain_access": 1}]}', 60),
+    ],
+)  # fmt: skip
+def test_metas_estimate_of_a_rate_limit(usage: str, seconds: int | None) -> None:
+    assert seconds == _hint(X_Business_Use_Case_Usage=usage)
+
+
+@pytest.mark.parametrize(("code", "seconds"), [(4, 180), (80008, 180), (130429, 180), (131056, None), (131016, None)])
+def test_an_estimate_counts_for_rate_limits_only(code: int, seconds: int | None) -> None:
+    assert seconds == _hint(code, x_business_use_case_usage=_usage(3))
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("60", 180), ("600", 600), ("soon", 180)])
+def test_the_largest_hint_counts(asked: str, seconds: int) -> None:
+    app_usage = '{"call_count": 100, "total_time": 100, "total_cputime": 100}'
+
+    assert seconds == _hint(
+        4, retry_after=asked, x_business_use_case_usage=_usage(3), x_app_usage=app_usage,
+    )  # fmt: skip
+
+
+@given(st.text(), st.text(), st.text())
+def test_no_header_breaks_the_reading(asked: str, date: str, usage: str) -> None:
+    hint = _hint(retry_after=asked, date=date, x_business_use_case_usage=usage)
+
+    assert hint is None or 1 <= hint <= LONGEST_HINT
 
 
 @given(st.integers(100, 599), st.binary())

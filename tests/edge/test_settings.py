@@ -57,6 +57,7 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("send_message", "GRAPH_VERSION", "v25.0/../.."),
         ("send_message", "CALL_SECONDS", "0"),
         ("send_message", "CALL_SECONDS", "61"),
+        ("send_message", "UPLOAD_SECONDS", "31"),
         ("send_message", "RETRY_BASE_SECONDS", "0"),
         ("deliver_webhook", "ANSWER_SECONDS", "31"),
         ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
@@ -83,7 +84,8 @@ def test_the_values_as_they_are_read() -> None:
         send = settings.SendMessageSettings.from_environment()
 
     assert {"127.0.0.1:1", "localhost:2"} == webhooks.local_targets
-    assert ("https://g/", "v25.0", 20) == (send.graph_url, send.graph_version, send.call_seconds)
+    assert ("https://g/", "v25.0") == (send.graph_url, send.graph_version)
+    assert (20, 30) == (send.call_seconds, send.upload_seconds)
 
 
 @pytest.mark.parametrize("step", NEEDED)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.message import Status
 from hkreach.domain.meta_outcome import NotSent, Refused, Uncertain
 from tests.aws import MEDIA_BUCKET, SEND_NOW_QUEUE_URL, aws, queued
@@ -92,8 +93,7 @@ def test_what_comes_later_is_hidden_for_its_back_off(
 ) -> None:
     meta.send_answers = [NotSent("131016")]
     hidden: list[int] = []
-    visibility = stack.functions["send_message"].visibility
-    monkeypatch.setattr(visibility, "hide", lambda handle, seconds: hidden.append(seconds))
+    monkeypatch.setattr(SQSVisibility, "hide", lambda _, handle, seconds: hidden.append(seconds))
     stack.invoke("send_message", _records(MESSAGE_ID, tries=tries))
 
     assert 1 == len(hidden)

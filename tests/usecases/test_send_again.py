@@ -22,7 +22,7 @@ from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 from tests.fakes.unsettled import FakeUnsettled
 
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
-HOUR = 3_600_000
+MINUTE, HOUR = 60_000, 3_600_000
 
 
 @dataclass

@@ -80,7 +80,9 @@ class SendMessageSettings(_KnowsApps, _Sends):
     graph_url: _Text
     graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
     call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
-    """How long Meta may take to answer one call."""
+    """The total of one call that sends a message, connecting included. Its claim lasts five seconds longer."""
+    upload_seconds: Annotated[int, Field(ge=1, le=30)] = 30
+    """The total of one upload: of the function's minute, what the claim and five seconds for all else leave."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 2
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
     halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
@@ -138,7 +140,7 @@ class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
 
     webhook_queue_url: _Text
     answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
-    """How long an integrator's server may take."""
+    """The total of one POST to an integrator's server."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
 
 

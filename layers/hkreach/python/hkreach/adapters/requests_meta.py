@@ -1,7 +1,6 @@
-"""Meta's Cloud API over `requests`: one call, no retries, an outcome for whatever happens."""
+"""Meta's Cloud API over `requests`: one call, no retries, an outcome for whatever happens, and in time."""
 
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +10,9 @@ from requests import Session
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema
 from requests_toolbelt import MultipartEncoder
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
-from urllib3.exceptions import SSLError as TlsError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from hkreach.adapters.requests_deadline import Deadline
 from hkreach.domain.meta_outcome import NO_CONNECTION, NotSent, Outcome, Uncertain, read_answer
 from hkreach.domain.pace import HIGH, STANDARD
 
@@ -27,19 +26,21 @@ _LONGEST_IDLE_SECONDS = 20
 
 
 class RequestsMeta:
-    """Implements the port `Meta`. `read_seconds`: how long Meta may be silent before the call counts as lost."""
+    """Implements the port `Meta`. `call_seconds` and `upload_seconds` are totals: connecting, sending and reading."""
 
     def __init__(
         self,
         session: Session,
         graph_url: str,
         graph_version: str,
-        read_seconds: float,
+        call_seconds: float,
+        upload_seconds: float,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._session = session
         self._base = f"{graph_url.rstrip('/')}/{graph_version}"
-        self._timeout = (CONNECT_SECONDS, read_seconds)
+        self._call_seconds = call_seconds
+        self._upload_seconds = upload_seconds
         self._wall_clock = wall_clock  # it goes on while Lambda has frozen us
         self._used_at = 0.0
 
@@ -48,42 +49,50 @@ class RequestsMeta:
         form = MultipartEncoder(
             {"messaging_product": "whatsapp", "type": mime_type, "file": (filename, content, mime_type)}
         )
-        return self._post(f"{phone_number_id}/media", access_token, form, form.content_type)
+        return self._post(f"{phone_number_id}/media", access_token, form, form.content_type, self._upload_seconds)
 
     def send(self, phone_number_id: str, access_token: str, message: Mapping[str, object]) -> Outcome:
         """See the port."""
-        return self._post(f"{phone_number_id}/messages", access_token, json.dumps(message).encode(), "application/json")
+        body = json.dumps(message).encode()
+        return self._post(f"{phone_number_id}/messages", access_token, body, "application/json", self._call_seconds)
 
     def throughput(self, phone_number_id: str, access_token: str) -> int | None:
         """See the port."""
         try:
-            with self._session.get(
-                f"{self._base}/{phone_number_id}",
-                params={"fields": "throughput"},
-                headers={"Authorization": f"Bearer {access_token}"},
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as answer:
+            with (
+                Deadline(self._call_seconds),
+                self._session.get(
+                    f"{self._base}/{phone_number_id}",
+                    params={"fields": "throughput"},
+                    headers={"Authorization": f"Bearer {access_token}"},
+                    timeout=(CONNECT_SECONDS, self._call_seconds),
+                    allow_redirects=False,
+                ) as answer,
+            ):
                 return GRANTED.get(answer.json()["throughput"]["level"])
         except Exception:
             logger.warning("Meta did not say what it grants the number", phone_number_id=phone_number_id, exc_info=True)
             return None
 
-    def _post(self, path: str, access_token: str, body: Any, content_type: str) -> Outcome:
+    def _post(self, path: str, access_token: str, body: Any, content_type: str, seconds: float) -> Outcome:
         headers = {"Authorization": f"Bearer {access_token}", "Content-Type": content_type}
         self._drop_idle_connections()
-        try:
-            with self._session.post(
-                f"{self._base}/{path}",
-                data=body,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                return read_answer(answer.status_code, answer.raw.read(_MOST_READ, decode_content=True))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the claim must get an outcome
-            return NotSent(NO_CONNECTION) if _never_connected(error) else Uncertain(type(error).__name__)
+        with Deadline(seconds) as deadline:
+            try:
+                with self._session.post(
+                    f"{self._base}/{path}",
+                    data=body,
+                    headers=headers,
+                    timeout=(CONNECT_SECONDS, seconds),
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer:
+                    content = answer.raw.read(_MOST_READ, decode_content=True)
+                    return read_answer(answer.status_code, content, answer.headers)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the claim must get an outcome
+                if _never_connected(error):
+                    return NotSent(NO_CONNECTION)
+                return Uncertain("deadline" if deadline.has_passed else type(error).__name__)
 
     def _drop_idle_connections(self) -> None:
         """Meta may have closed them while we were frozen; a reset on such a one looks like a lost answer."""
@@ -97,7 +106,4 @@ def _never_connected(error: Exception) -> bool:
     if isinstance(error, ConnectTimeout | InvalidSchema | InvalidURL | MissingSchema):
         return True
     cause = error.args[0] if isinstance(error, RequestsConnectionError) and error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else None
-    if isinstance(reason, TlsError):
-        return any(isinstance(inner, ssl.SSLCertVerificationError) for inner in (*reason.args, reason.__cause__))
-    return isinstance(reason, NewConnectionError | NameResolutionError)
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

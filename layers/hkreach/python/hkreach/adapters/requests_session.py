@@ -8,6 +8,8 @@ import certifi
 from requests import Session
 from requests.adapters import HTTPAdapter
 
+from hkreach.adapters.requests_deadline import with_deadlines
+
 _POOL = 16
 
 
@@ -27,10 +29,10 @@ class _SharedTls(HTTPAdapter):
 
 
 def session() -> Session:
-    """A session without retries, proxies, cookies or netrc."""
+    """A session without retries, proxies, cookies or netrc. Each call needs a `Deadline`."""
     made = Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.mount("https://", _SharedTls())
     made.mount("http://", HTTPAdapter(pool_maxsize=_POOL, max_retries=0))
-    return made
+    return with_deadlines(made)

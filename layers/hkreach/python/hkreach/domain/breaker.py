@@ -6,7 +6,7 @@ of it. Each opening in a row lasts twice as long as the one before.
 
 from dataclasses import dataclass, replace
 
-from hkreach.domain.time import SECOND
+from hkreach.domain.time import HOUR, SECOND
 
 UNKNOWNS_TO_OPEN = 2
 """Each may be a message that nobody can account for, so two in a row are enough."""
@@ -73,8 +73,8 @@ class Breaker:
         return counted
 
     def opened(self, now: int, seconds: float, code: str, account: str | None = None) -> "Breaker":
-        """Open for so long at least."""
-        until = now + round(seconds * SECOND)
+        """Open for so long at least, and for an hour at most: what Meta asks for may be a day, and wrong."""
+        until = now + round(min(seconds * SECOND, HOUR))
         longer = until if self.probing else max(self.open_until, until)
         return replace(self, opens=self.opens + 1, open_until=longer, code=code, account=account, probing=False)
 

@@ -5,8 +5,11 @@ what became of a call: only an answer that says the message was not processed al
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from hkreach.domain.message import MessageError
@@ -41,6 +44,10 @@ NOT_PROCESSED: Mapping[int, Throttle] = {
     134101: Throttle("message", 600),  # its template is still syncing
 }
 """Graph codes that say the message was refused before processing: throttled, overloaded or in maintenance."""
+RATE_LIMITS = frozenset({4, 17, 32, 341, 613, 80007, 80008, 130429})
+"""Those of them for which Meta's usage headers tell how long they last."""
+LONGEST_HINT = 24 * 60 * 60
+"""Seconds; Meta's larger hints count as this."""
 NO_CONNECTION = "no_connection"
 """The word for a connection that never opened."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
@@ -65,7 +72,7 @@ class NotSent:
 
     code: str
     retry_after: int | None = None
-    """Seconds that Meta asks to wait, if it said so."""
+    """Seconds that Meta asks to wait, 1 to `LONGEST_HINT`, if it said so."""
 
     @property
     def throttle(self) -> Throttle:
@@ -104,12 +111,12 @@ class Uncertain:
 type Outcome = Accepted | NotSent | Halted | Refused | Uncertain
 
 
-def read_answer(http_status: int, body: bytes) -> Outcome:
-    """The outcome told by an HTTP answer of `/messages` or `/media`."""
+def read_answer(http_status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Outcome:
+    """The outcome told by an HTTP answer of `/messages` or `/media`. `headers`: found whatever their case."""
     answer = _json_object(body)
     error = answer.get("error")
     if isinstance(error, Mapping) and isinstance(error.get("code"), int):
-        return _read_error(http_status, error)
+        return _read_error(http_status, error, headers)
     meta_id = _meta_id(answer) if 200 <= http_status < 300 else None
     return Accepted(meta_id) if meta_id else Uncertain(f"HTTP {http_status} without a Graph error or an id")
 
@@ -126,10 +133,11 @@ def message_error(node: object) -> MessageError:
     return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
 
 
-def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:
+def _read_error(http_status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> Outcome:
     code = error["code"]
     if code in NOT_PROCESSED or error.get("is_transient") is True or http_status == 429:
-        return NotSent(str(code))
+        hints = [*_asked_to_wait(headers), *(_until_regained(headers) if code in RATE_LIMITS else ())]
+        return NotSent(str(code), math.ceil(min(max(hints), LONGEST_HINT)) if hints else None)
     if code in NEEDS_THE_OPERATOR:
         return Halted(str(code))
     known = 100 <= code <= 299 or 130_000 <= code <= 139_999
@@ -138,10 +146,37 @@ def _read_error(http_status: int, error: Mapping[str, Any]) -> Outcome:
     return Refused(message_error(error))
 
 
-def _json_object(body: bytes) -> Mapping[str, Any]:
+def _asked_to_wait(headers: Mapping[str, str]) -> Iterator[float]:
+    """`Retry-After`: seconds, or a date, which the answer's own `Date` turns into seconds: its clock, not ours."""
+    asked = headers.get("Retry-After", "")
     try:
-        answer = json.loads(body)
+        if asked.isdecimal():
+            seconds = float(asked)
+        else:
+            seconds = (_http_date(asked) - _http_date(headers.get("Date", ""))).total_seconds()
     except ValueError:
+        return
+    if seconds > 0:
+        yield seconds
+
+
+def _http_date(text: str) -> datetime:
+    return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+
+
+def _until_regained(headers: Mapping[str, str]) -> Iterator[float]:
+    """Meta's estimates, by WABA id and kind of call, in minutes; `x-app-usage` holds none."""
+    for uses in _json_object(headers.get("x-business-use-case-usage", "")).values():
+        for use in uses if isinstance(uses, list) else ():
+            minutes: object = use.get("estimated_time_to_regain_access") if isinstance(use, Mapping) else None
+            if isinstance(minutes, int | float) and not isinstance(minutes, bool) and minutes > 0:
+                yield min(minutes, LONGEST_HINT) * 60
+
+
+def _json_object(text: bytes | str) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):  # RecursionError: some hundred thousand brackets
         return {}
     return answer if isinstance(answer, dict) else {}
 
