@@ -11,19 +11,21 @@ from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refu
 from hkreach.domain.signature import sign
 from hkreach.ports import Clock
 from tests.builders import NUMBER
+from tests.chaos.agenda import Agenda
 from tests.chaos.faults import Faults
 
 SECRET = "the-meta-apps-secret"
 MOST_RECEIVES = 20
 
 
-@dataclass
+@dataclass(eq=False)
 class Record:
-    """A record of a queue: what it holds, when it can be seen again, and how often it was."""
+    """A record of a queue: what it holds, and how often it was received."""
 
     body: Any
-    visible_at: int
     receives: int = 0
+    hidden: int = 0
+    """How often it was hidden: only what the last one says holds."""
 
 
 @dataclass
@@ -33,37 +35,53 @@ class SimulatedQueue:
     now: Clock
     faults: Faults
     visibility: int
-    records: list[Record] = field(default_factory=list)
+    records: set[Record] = field(default_factory=set)
     dead: list[Record] = field(default_factory=list)
+    _visible: Agenda[tuple[Record, int]] = field(default_factory=Agenda)
 
     def add(self, body: Any) -> None:
         copies = 2 if self.faults.happens("queue record doubled") else 1
         late = 30_000 if self.faults.happens("queue record late") else 0
-        self.records += [Record(body, self.now() + late) for _ in range(copies)]
+        for _ in range(copies):
+            self._put(Record(body), self.now() + late)
 
     def receive(self) -> Record | None:
         """A record that can be seen, hidden from now on."""
-        visible = [record for record in self.records if record.visible_at <= self.now()]
-        if not visible:
-            return None
-        record = self.faults.random.choice(visible)
-        record.receives += 1
-        if record.receives > MOST_RECEIVES:
-            self.records.remove(record)
-            self.dead.append(record)
-            return None
-        early = self.faults.happens("queue record redelivered while in work")
-        record.visible_at = self.now() + (0 if early else self.visibility)
-        return record
+        while taken := self._visible.take(self.now(), self.faults.random):
+            record, hidden = taken
+            if record not in self.records or hidden != record.hidden:
+                continue
+            record.receives += 1
+            if record.receives > MOST_RECEIVES:
+                self.records.remove(record)
+                self.dead.append(record)
+                continue
+            early = self.faults.happens("queue record redelivered while in work")
+            self.hide(record, self.now() + (0 if early else self.visibility))
+            return record
+        return None
+
+    def hide(self, record: Record, until: int) -> None:
+        if record in self.records:
+            record.hidden += 1
+            self._visible.add(until, (record, record.hidden))
 
     def acknowledge(self, record: Record) -> None:
-        if record in self.records:
-            self.records.remove(record)
+        self.records.discard(record)
+
+    def has_visible(self) -> bool:
+        """Whether there may be one to receive."""
+        return self._visible.is_due(self.now())
 
     def redrive(self) -> None:
         """What the operator does with dead letters when the fault is mended."""
-        self.records += [Record(record.body, self.now()) for record in self.dead]
+        for record in self.dead:
+            self._put(Record(record.body), self.now())
         self.dead.clear()
+
+    def _put(self, record: Record, visible_at: int) -> None:
+        self.records.add(record)
+        self._visible.add(visible_at, (record, record.hidden))
 
 
 class SimulatedSendQueue:
@@ -86,8 +104,8 @@ class SimulatedMeta:
     def __init__(self, now: Clock, faults: Faults) -> None:
         self._now, self._faults = now, faults
         self.taken: Counter[str] = Counter()
-        self.callbacks: list[tuple[int, bytes]] = []
-        """When each is to be made, and its body."""
+        self.callbacks: Agenda[bytes] = Agenda()
+        """The bodies, each due when its call is to be made."""
         self.told: dict[str, set[str]] = {}
         """The statuses that it calls back about, by message."""
 
@@ -125,7 +143,8 @@ class SimulatedMeta:
         for status, at in zip(statuses, times, strict=True):
             copies = 3 if self._faults.happens("callback repeated") else 1
             body = self._callback(status, wamid, message_id)
-            self.callbacks += [(at + 500 * copy, body) for copy in range(copies)]
+            for copy in range(copies):
+                self.callbacks.add(at + 500 * copy, body)
         return wamid
 
     def _callback(self, status: str, wamid: str, message_id: str) -> bytes:
@@ -136,13 +155,9 @@ class SimulatedMeta:
 
     def due_callback(self) -> tuple[bytes, str] | None:
         """A callback whose time has come, with its signature; it is Meta's until it is answered."""
-        due = [callback for callback in self.callbacks if callback[0] <= self._now()]
-        if not due:
-            return None
-        callback = self._faults.random.choice(due)
-        self.callbacks.remove(callback)
-        return callback[1], "sha256=" + sign(SECRET, callback[1])
+        body = self.callbacks.take(self._now(), self._faults.random)
+        return (body, "sha256=" + sign(SECRET, body)) if body is not None else None
 
     def repeat(self, body: bytes) -> None:
         """Anything but 200 makes Meta call again."""
-        self.callbacks.append((self._now() + 5_000, body))
+        self.callbacks.add(self._now() + 5_000, body)

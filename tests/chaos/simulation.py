@@ -1,13 +1,13 @@
 """The whole way of a message in one process: the production steps, a simulated clock, and faults at every call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hkreach.domain.app import MetaAccount, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
-from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.message import Status
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
@@ -18,6 +18,7 @@ from hkreach.usecases.wake_due import wake_due
 from tests.builders import NOW, NUMBER, PDF, RECIPIENT, TEMPLATE, app
 from tests.chaos.faults import Failed, Faults, Interposed, Killed
 from tests.chaos.outside import SECRET, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.chaos.stream import Stream
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
@@ -37,14 +38,6 @@ class Steps:
     relay_outbox: Callable[..., frozenset[str]] = relay_outbox
     relay_events: Callable[..., frozenset[str]] = relay_events
     wake_due: Callable[..., int] = wake_due
-
-
-@dataclass
-class Stream:
-    """The table's stream as one reader sees it: in order, at least once."""
-
-    changes: list[Change] = field(default_factory=list)
-    read: int = 0
 
 
 class Bus:
@@ -74,7 +67,7 @@ class Simulation:
         self.outbox, self.events = Stream(), Stream()
         self.table = steps.messages(self.clock)
         self.meta = SimulatedMeta(self.clock, self.faults)
-        self._seen: dict[str, OutboundMessage] = {}
+        self._changes = 0
         self._in_work: str | None = None
         secrets = FakeSealedSecrets()
         account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
@@ -133,7 +126,7 @@ class Simulation:
         if progress == "done":
             self.send_queue.acknowledge(record)
         else:
-            record.visible_at = self.clock() + (progress if isinstance(progress, int) else 60) * 1000
+            self.send_queue.hide(record, self.clock() + (progress if isinstance(progress, int) else 60) * 1000)
 
     def wake(self) -> None:
         """The minute's waking."""
@@ -193,30 +186,27 @@ class Simulation:
                 self.call_back()
                 self.deliver()
             self.wake()
-            if not (self.send_queue.records or self.webhook_queue.records or self.meta.callbacks or self._waits()):
+            if not (
+                self.send_queue.records or self.webhook_queue.records or len(self.meta.callbacks) or self.table.waiting
+            ):
                 return
             self.clock.advance(60_000)
         raise AssertionError("it does not drain: something is tried for ever")
 
     def _busy(self) -> bool:
-        now = self.clock()
-        queues = self.send_queue.records + self.webhook_queue.records
-        unread = self.outbox.read < len(self.outbox.changes) or self.events.read < len(self.events.changes)
-        return unread or any(r.visible_at <= now for r in queues) or any(at <= now for at, _ in self.meta.callbacks)
-
-    def _waits(self) -> bool:
-        return any(row.message.due_at is not None for row in self.table.rows.values())
+        queues = self.send_queue.has_visible() or self.webhook_queue.has_visible()
+        unread = not (self.outbox.is_read and self.events.is_read)
+        return unread or queues or self.meta.callbacks.is_due(self.clock())
 
     def _read(self, stream: Stream, relay: Callable[[list[Change]], frozenset[str]]) -> None:
-        if stream.read and self.faults.happens("stream records repeated"):
-            stream.read -= min(stream.read, 3)
+        if stream.was_read_from and self.faults.happens("stream records repeated"):
+            stream.repeat()
         if self.faults.happens("stream late"):
             return
-        batch = stream.changes[stream.read : stream.read + 10]
+        batch = stream.batch()
         refused = self._survive(lambda: relay(batch)) if batch else None
         if refused is not None:
-            lowest = min(map(int, refused), default=stream.read + len(batch))
-            stream.read = lowest
+            stream.go_on_from(min(map(int, refused), default=int(batch[-1].sequence_number) + 1))
 
     def _survive(self, step: Callable[[], Any]) -> Any:
         """What the step gives, or None if it was killed or failed."""
@@ -238,12 +228,12 @@ class Simulation:
         return self.clock() + skew
 
     def _write_to_the_stream(self) -> None:
-        for message_id, row in self.table.rows.items():
-            before = self._seen.get(message_id)
-            if row.message is not before:
-                self._seen[message_id] = row.message
-                for stream in (self.outbox, self.events):
-                    stream.changes.append(Change(str(len(stream.changes)), before, row.message))
+        for message_id, before in self.table.changed.items():
+            change = Change(str(self._changes), before, self.table.rows[message_id].message)
+            self._changes += 1
+            self.outbox.add(change)
+            self.events.add(change)
+        self.table.changed.clear()
 
     def status(self, message_id: str) -> Status | None:
         """What the table says of a message at the end."""
