@@ -1,21 +1,21 @@
 """What lies around the steps, simulated: a queue that delivers at least once, Meta, and an integrator's server."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hkreach.domain.event import Event
 from hkreach.domain.message import MessageError
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.signature import sign
 from hkreach.ports import Clock
-from tests.builders import NUMBER
 from tests.chaos.agenda import Agenda
+from tests.chaos.callbacks import callbacks
 from tests.chaos.faults import Faults
 
 SECRET = "the-meta-apps-secret"
-MOST_RECEIVES = 20
+MOST_AT_ONCE, MOST_RECEIVES = 10, 20
 
 
 @dataclass(eq=False)
@@ -35,8 +35,11 @@ class SimulatedQueue:
     now: Clock
     faults: Faults
     visibility: int
+    forgets: bool = False
+    """Whether what it holds may be lost: a queue keeps nothing for ever, and dead letters can be purged."""
     records: set[Record] = field(default_factory=set)
     dead: list[Record] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     _visible: Agenda[tuple[Record, int]] = field(default_factory=Agenda)
 
     def add(self, body: Any) -> None:
@@ -45,11 +48,20 @@ class SimulatedQueue:
         for _ in range(copies):
             self._put(Record(body), self.now() + late)
 
+    def receive_batch(self) -> list[Record]:
+        """Up to ten, as Lambda takes them."""
+        records = (self.receive() for _ in range(self.faults.random.randint(1, MOST_AT_ONCE)))
+        return [record for record in records if record is not None]
+
     def receive(self) -> Record | None:
         """A record that can be seen, hidden from now on."""
         while taken := self._visible.take(self.now(), self.faults.random):
             record, hidden = taken
             if record not in self.records or hidden != record.hidden:
+                continue
+            if self.forgets and self.faults.happens("queue record lost", 0.005):
+                self.records.remove(record)
+                self.lost.add(record.body)
                 continue
             record.receives += 1
             if record.receives > MOST_RECEIVES:
@@ -98,6 +110,20 @@ class SimulatedSendQueue:
         return refused
 
 
+class SimulatedBus:
+    """Implements the port `EventBus` by putting events on the webhook queue."""
+
+    def __init__(self, queue: SimulatedQueue) -> None:
+        self._queue = queue
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        refused = [event for event in events if self._queue.faults.happens("bus refused an entry")]
+        for event in events:
+            if event not in refused and event["data"]["status"] in {"sent", "delivered", "read", "failed"}:
+                self._queue.add(event)
+        return refused
+
+
 class SimulatedMeta:
     """Implements the port `Meta`: it counts what it really took, whatever the sender gets to hear."""
 
@@ -106,8 +132,6 @@ class SimulatedMeta:
         self.taken: Counter[str] = Counter()
         self.callbacks: Agenda[bytes] = Agenda()
         """The bodies, each due when its call is to be made."""
-        self.told: dict[str, set[str]] = {}
-        """The statuses that it calls back about, by message."""
 
     def upload(self, *_: object) -> Outcome:
         if self._faults.happens("upload not taken"):
@@ -134,24 +158,9 @@ class SimulatedMeta:
     def _take(self, message_id: str) -> str:
         self.taken[message_id] += 1
         wamid = f"wamid.{message_id}.{self.taken[message_id]}"
-        statuses = [] if self._faults.happens("callbacks never come") else ["sent", "delivered", "read"]
-        self.told.setdefault(message_id, set()).update(statuses)
-        delay = 0 if self._faults.happens("callbacks before the answer") else 1_000
-        times = [self._now() + delay * (place + 1) for place in range(len(statuses))]
-        if self._faults.happens("callbacks out of order"):
-            times.reverse()
-        for status, at in zip(statuses, times, strict=True):
-            copies = 3 if self._faults.happens("callback repeated") else 1
-            body = self._callback(status, wamid, message_id)
-            for copy in range(copies):
-                self.callbacks.add(at + 500 * copy, body)
+        for at, body in callbacks(self._faults, wamid, message_id, self._now()):
+            self.callbacks.add(at, body)
         return wamid
-
-    def _callback(self, status: str, wamid: str, message_id: str) -> bytes:
-        node = {"id": wamid, "status": status, "timestamp": str(self._now() // 1000)}
-        node["biz_opaque_callback_data"] = message_id
-        value = {"metadata": {"phone_number_id": NUMBER}, "statuses": [node]}
-        return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
 
     def due_callback(self) -> tuple[bytes, str] | None:
         """A callback whose time has come, with its signature; it is Meta's until it is answered."""

@@ -1,88 +1,74 @@
 """The whole way of a message in one process: the production steps, a simulated clock, and faults at every call."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
-from hkreach.domain.app import MetaAccount, Webhook
+from hkreach.domain.app import MetaAccount, UnknownPolicy, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
-from hkreach.domain.message import Status
+from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.progress import Progress
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
-from hkreach.usecases.relay_events import relay_events
-from hkreach.usecases.relay_outbox import relay_outbox
-from hkreach.usecases.send_message import SendMessage, Waits
-from hkreach.usecases.wake_due import wake_due
+from hkreach.usecases.send_message import Waits
 from tests.builders import NOW, NUMBER, PDF, RECIPIENT, TEMPLATE, app
-from tests.chaos.faults import Failed, Faults, Interposed, Killed
-from tests.chaos.outside import SECRET, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
+from tests.chaos.inline import InlineExecutor
+from tests.chaos.invocation import TIMEOUT, Invocation
+from tests.chaos.ledger import SKEW, Ledger
+from tests.chaos.operator import A_DAY, SOON, Operator
+from tests.chaos.outside import SECRET, SimulatedBus, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.chaos.steps import PRODUCTION, Steps
 from tests.chaos.stream import Stream
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
-from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.unsettled import FakeUnsettled
 
-TIME_LEFT: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
+RESEND_AFTER_SECONDS = 300
+TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
 WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The production code; a planted bug replaces one of these."""
-
-    sender: type[SendMessage] = SendMessage
-    messages: type[FakeMessages] = FakeMessages
-    relay_outbox: Callable[..., frozenset[str]] = relay_outbox
-    relay_events: Callable[..., frozenset[str]] = relay_events
-    wake_due: Callable[..., int] = wake_due
-
-
-class Bus:
-    """Implements the port `EventBus` by putting events on the webhook queue."""
-
-    def __init__(self, queue: SimulatedQueue) -> None:
-        self._queue = queue
-
-    def publish(self, events: list[Event]) -> list[Event]:
-        refused = [event for event in events if self._queue.faults.happens("bus refused an entry")]
-        for event in events:
-            if event not in refused and event["data"]["status"] in {"sent", "delivered", "read", "failed"}:
-                self._queue.add(event)
-        return refused
 
 
 class Simulation:
     """A stack in which every step can be run at any time."""
 
-    def __init__(self, seed: int, rate: float, steps: Steps = Steps()) -> None:
+    def __init__(self, seed: int, rate: float, steps: Steps = PRODUCTION, policy: UnknownPolicy = "park") -> None:
         self.faults, self.clock, self.steps = Faults(seed, rate), FakeClock(NOW), steps
         self.acknowledged: set[str] = set()
         self.attempted = 0
         self.webhooks: dict[str, set[str]] = {}
-        self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000)
+        self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000, forgets=True)
         self.webhook_queue = SimulatedQueue(self.clock, self.faults, 180_000)
-        self.outbox, self.events = Stream(), Stream()
+        self.outbox, self.events = Stream("outbox"), Stream("events")
         self.table = steps.messages(self.clock)
         self.meta = SimulatedMeta(self.clock, self.faults)
+        self.ledger = Ledger(self.clock, RESEND_AFTER_SECONDS * 1000 if policy == "resend" else None)
+        self.drained_in = 0
+        """Milliseconds of simulated time from the last fault until nothing was left to do."""
+        self.forgotten, self.recovered = set[str](), [Counter[str]()]
+        """Messages that nothing moved any more when all was drained, and what each `recover` did about them."""
         self._changes = 0
         self._in_work: str | None = None
         secrets = FakeSealedSecrets()
         account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
         hook = Webhook("https://shop.example.com/", secrets.seal("mystore", "webhook_secret", "secret"))
-        self.app = app(meta=account, webhook=hook)
+        self.app = app(meta=account, webhook=hook, unknown_policy=policy, resend_after_seconds=RESEND_AFTER_SECONDS)
         self._wire(secrets)
 
     def _wire(self, secrets: FakeSealedSecrets) -> None:
-        def struck(name: str, adapter: Any, done: Callable[[], None] = lambda: None) -> Any:
+        def struck(name: str, adapter: Any, done: Callable[[], bool] = lambda: True) -> Any:
             return Interposed(name, adapter, self.faults, done)
 
         self.messages = struck("messages", self.table, self._write_to_the_stream)
         self.apps, self.secrets = struck("apps", FakeApps(self.app)), struck("secrets", secrets)
         self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
-        self.bus = struck("bus", Bus(self.webhook_queue))
+        self.bus = struck("bus", SimulatedBus(self.webhook_queue))
         meta = struck("meta", self.meta)
         self.sender = self.steps.sender(
             self.messages, self.apps, self.secrets, self.media, meta, self._skewed_clock, WAITS
@@ -90,6 +76,8 @@ class Simulation:
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
         self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock)
+        unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
+        self.operator = Operator(self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock), self.faults)
         self.faults.overtake = self._overtake
 
     # ------------------------------------------------------------ the steps, each once
@@ -103,40 +91,56 @@ class Simulation:
         for _ in range(3):
             try:
                 receipt = accept_message(self.app, request, messages=self.messages, media=self.media, now=self.clock)
-            except (Failed, Killed):
+            except STOPPED:
                 continue
             self.acknowledged.add(receipt.message_id)
             return
 
     def relay(self) -> None:
         """Both readers of the stream take a batch."""
-        self._read(self.outbox, lambda batch: self.steps.relay_outbox(batch, queue=self.queue))
-        self._read(self.events, lambda batch: self.steps.relay_events(batch, bus=self.bus))
+        self.outbox.read(lambda batch: self.steps.relay_outbox(batch, queue=self.queue), self.faults)
+        self.events.read(lambda batch: self.steps.relay_events(batch, bus=self.bus), self.faults)
 
     def send(self) -> None:
-        """A sender takes a record of the queue."""
-        record = self.send_queue.receive()
-        if record is None:
+        """A sender takes some records of the queue."""
+        records = self.send_queue.receive_batch()
+        if not records:
             return
-        self._in_work = record.body
-        progress = self._survive(lambda: self.sender(record.body, TIME_LEFT))
-        self._in_work = None
-        if progress is None:
-            return
-        if progress == "done":
-            self.send_queue.acknowledge(record)
-        else:
-            self.send_queue.hide(record, self.clock() + (progress if isinstance(progress, int) else 60) * 1000)
+        invocation = Invocation(self.send_queue, records, self.faults)
+
+        def work(message_id: str) -> Progress:
+            self._in_work = message_id
+            return self.sender(message_id, invocation.get_remaining_time_in_millis)
+
+        try:
+            invocation.run(work, self.steps.work_on_batch)
+        except TimedOut:
+            self.clock.advance(TIMEOUT)
+        except Killed:
+            pass
+        finally:
+            self._in_work = None
 
     def wake(self) -> None:
         """The minute's waking."""
-        self._survive(lambda: self.steps.wake_due(messages=self.messages, queue=self.queue, now=self.clock))
+        survive(lambda: self.steps.wake_due(messages=self.messages, queue=self.queue, now=self.clock))
 
     def call_back(self) -> None:
         """Meta makes a callback whose time has come."""
         due = self.meta.due_callback()
-        if due is not None and not self._survive(lambda: self.receiver(*due)):
+        if due is None:
+            return
+        found = self.ledger.finds(due[0])
+        with patch("hkreach.usecases.receive_meta.ThreadPoolExecutor", InlineExecutor):
+            answered = survive(lambda: self.receiver(*due))
+        if answered is None:
             self.meta.repeat(due[0])
+        else:
+            self.ledger.was_told(found)
+
+    def recover(self) -> None:
+        """The operator puts back what no queue holds any more."""
+        survive(lambda: self.operator.recover(SOON))
 
     def deliver(self) -> None:
         """A webhook is tried."""
@@ -144,7 +148,7 @@ class Simulation:
         if record is None:
             return
         event: Event = record.body
-        tried = self._survive(lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self))
+        tried = survive(lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self))
         if tried == "done":
             self.webhook_queue.acknowledge(record)
             self.webhooks.setdefault(event["data"]["messageId"], set()).add(event["data"]["status"])
@@ -171,11 +175,18 @@ class Simulation:
             if self.faults.random.random() < 0.1:
                 self.wake()
                 self.go_on()
-        self.faults.rate = 0
+            if self.faults.random.random() < 0.02:
+                self.recover()
+        self.faults.rate, stopped = 0, self.clock()
         while self.faults.paused:
             self.go_on()
         self.send_queue.redrive()
         self.webhook_queue.redrive()
+        self._drain()
+        self.drained_in = self.clock() - stopped
+        self.forgotten = {i for i, row in self.table.rows.items() if not has_ended(row.message)}
+        self.clock.advance(A_DAY * 1000 + TIMEOUT)
+        self.recovered = [self.operator.recover_all(A_DAY) for _ in range(2)]
         self._drain()
 
     def _drain(self) -> None:
@@ -198,44 +209,36 @@ class Simulation:
         unread = not (self.outbox.is_read and self.events.is_read)
         return unread or queues or self.meta.callbacks.is_due(self.clock())
 
-    def _read(self, stream: Stream, relay: Callable[[list[Change]], frozenset[str]]) -> None:
-        if stream.was_read_from and self.faults.happens("stream records repeated"):
-            stream.repeat()
-        if self.faults.happens("stream late"):
-            return
-        batch = stream.batch()
-        refused = self._survive(lambda: relay(batch)) if batch else None
-        if refused is not None:
-            stream.go_on_from(min(map(int, refused), default=int(batch[-1].sequence_number) + 1))
-
-    def _survive(self, step: Callable[[], Any]) -> Any:
-        """What the step gives, or None if it was killed or failed."""
-        try:
-            return step()
-        except (Failed, Killed):
-            return None
-
     def _overtake(self) -> None:
-        """Another worker runs in the middle of this one: with the same message if there is one in work."""
+        """Another worker runs in the middle of this one: with the same message if there is one in work.
+
+        Or Meta calls back.
+        """
         message_id = self._in_work
-        if message_id is None:
+        if self.faults.random.random() < 0.2:
+            self.call_back()
+        elif message_id is None:
             self.send()
         else:
-            self._survive(lambda: self.sender(message_id, TIME_LEFT))
+            survive(lambda: self.sender(message_id, TIME_LEFT))
 
     def _skewed_clock(self) -> int:
-        skew = self.faults.random.randrange(-3_000, 3_000) if self.faults.happens("clock skewed") else 0
+        skew = self.faults.random.randrange(-SKEW, SKEW) if self.faults.happens("clock skewed") else 0
         return self.clock() + skew
 
-    def _write_to_the_stream(self) -> None:
+    def _write_to_the_stream(self) -> bool:
+        """Whether there was anything to write."""
+        wrote = bool(self.table.changed)
         for message_id, before in self.table.changed.items():
             change = Change(str(self._changes), before, self.table.rows[message_id].message)
             self._changes += 1
+            self.ledger.wrote(before, self.table.rows[message_id].message)
             self.outbox.add(change)
             self.events.add(change)
         self.table.changed.clear()
+        return wrote
 
-    def status(self, message_id: str) -> Status | None:
-        """What the table says of a message at the end."""
-        row = self.table.rows.get(message_id)
-        return row.message.status if row else None
+
+def has_ended(message: OutboundMessage) -> bool:
+    """Whether no step has to do anything more about it."""
+    return message.is_settled or (message.status is Status.UNKNOWN and message.claim is None)
