@@ -66,6 +66,10 @@ class Faults:
         """Calls of processes that stood still so long that they count as dead, and then go on."""
         self._depth = 0
 
+    def stop(self) -> None:
+        """From now on nothing goes wrong."""
+        self.rate = 0
+
     def happens(self, kind: str, rate: float | None = None) -> bool:
         """Whether this fault happens now; if so it is counted."""
         happens = self.random.random() < (self.rate if rate is None or not self.rate else rate)

@@ -19,6 +19,8 @@ class Ledger:
         self._now, self._resend_after = now, resend_after
         self.told: dict[str, set[Status]] = {}
         """What Meta told of a message in a callback that could find it: by its echo, or by an id that we had."""
+        self.called: set[tuple[str, Status]] = set()
+        """The same for every callback, answered or not."""
         self.orphans = 0
         """Callbacks without the echo that came before we knew Meta's id."""
         self.leave: Counter[str] = Counter()
@@ -59,6 +61,7 @@ class Ledger:
                     self.orphans += 1
                 else:
                     found.append((message_id, Status(node["status"])))
+        self.called.update(found)
         return found
 
     def was_told(self, found: list[tuple[str, Status]]) -> None:

@@ -10,6 +10,7 @@ from hkreach.domain.app import UnknownPolicy
 from hkreach.domain.time import MINUTE
 from local.commands import ROOT
 from tests.chaos.classes import by_class
+from tests.chaos.faults import Faults
 from tests.chaos.planted import PLANTED
 from tests.chaos.simulation import RESEND_AFTER_SECONDS, Simulation
 from tests.chaos.steps import PRODUCTION, Bug, Steps
@@ -51,7 +52,7 @@ class Total:
 def simulate(seed: int, policy: UnknownPolicy = "park", steps: Steps = PRODUCTION) -> Simulation:
     """One run to its drained end; the seed decides all of it, the steps' own jitter too."""
     random.seed(seed)
-    simulation = Simulation(seed, RATE, steps, policy)
+    simulation = Simulation(Faults(seed, RATE), steps, policy)
     simulation.run(MESSAGES)
     return simulation
 

@@ -38,8 +38,8 @@ WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
 class Simulation:
     """A stack in which every step can be run at any time."""
 
-    def __init__(self, seed: int, rate: float, steps: Steps = PRODUCTION, policy: UnknownPolicy = "park") -> None:
-        self.faults, self.clock, self.steps = Faults(seed, rate), FakeClock(NOW), steps
+    def __init__(self, faults: Faults, steps: Steps = PRODUCTION, policy: UnknownPolicy = "park") -> None:
+        self.faults, self.clock, self.steps = faults, FakeClock(NOW), steps
         self.acknowledged: set[str] = set()
         self.attempted = 0
         self.webhooks: dict[str, set[str]] = {}
@@ -165,7 +165,7 @@ class Simulation:
     # ------------------------------------------------------------ how they are run
 
     def run(self, messages: int) -> None:
-        """Accept messages and work on them under faults; then let the faults stop, and drain."""
+        """Accept messages and work on them under faults, to the end."""
         work = [self.relay, self.send, self.send, self.call_back, self.deliver]
         while self.attempted < messages:
             self.accept()
@@ -177,7 +177,12 @@ class Simulation:
                 self.go_on()
             if self.faults.random.random() < 0.02:
                 self.recover()
-        self.faults.rate, stopped = 0, self.clock()
+        self.finish()
+
+    def finish(self) -> None:
+        """Let the faults stop; drain, recover what was lost, and drain again."""
+        self.faults.stop()
+        stopped = self.clock()
         while self.faults.paused:
             self.go_on()
         self.send_queue.redrive()
