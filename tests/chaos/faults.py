@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
+from botocore.exceptions import ClientError
+
 type When = Literal["before", "after"]
 
 
@@ -16,8 +18,37 @@ class Killed(BaseException):
     """The process is gone: no handler of ours sees it."""
 
 
+class TimedOut(Killed):
+    """Lambda ended the invocation: its time was up."""
+
+
+class OutOfTime(Killed):
+    """The batch did not wait for this record any longer; its call goes on when the process is thawed."""
+
+
 class Failed(OSError):
     """An adapter's call failed: before (it did nothing) or after (it was done, and its answer got lost)."""
+
+
+STOPPED = (ClientError, Failed, Killed)
+"""What a step that does not come to its end may end with."""
+TABLES = ("messages", "apps", "unsettled")
+_READS = ("get", "due", "forgotten")
+_RARELY = 0.01
+
+
+def throttled(call: str) -> ClientError:
+    """What boto3 raises when its own retries did not help."""
+    error = {"Code": "ThrottlingException", "Message": "Rate of requests exceeds the allowed throughput"}
+    return ClientError({"Error": error}, call)
+
+
+def survive[Answer](step: Callable[[], Answer]) -> Answer | None:
+    """What the step gives, or None if it was killed or failed."""
+    try:
+        return step()
+    except STOPPED:
+        return None
 
 
 class Faults:
@@ -27,11 +58,17 @@ class Faults:
         self.random = random.Random(seed)
         self.rate = rate
         self.struck: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
+        """What came of them that is a class of its own, and is not counted as a fault."""
         self.overtake: Callable[[], None] = lambda: None
         """Lets another worker run in the middle of this one."""
         self.paused: list[Callable[[], object]] = []
         """Calls of processes that stood still so long that they count as dead, and then go on."""
         self._depth = 0
+
+    def stop(self) -> None:
+        """From now on nothing goes wrong."""
+        self.rate = 0
 
     def happens(self, kind: str, rate: float | None = None) -> bool:
         """Whether this fault happens now; if so it is counted."""
@@ -50,31 +87,42 @@ class Faults:
                 self._depth -= 1
         if self.happens(f"killed {when} {call}"):
             raise Killed(call)
+        if self.happens(f"Lambda timed out {when} {call}", _RARELY):
+            raise TimedOut(call)
+        if when == "before" and call.startswith(TABLES) and self.happens(f"throttled {call}"):
+            raise throttled(call)
         if not call.startswith("meta.") and self.happens(f"failed {when} {call}"):
             raise Failed(call)
 
 
 class Interposed:
-    """An adapter whose every call may be struck. `done` is told of each call that was made."""
+    """An adapter whose every call may be struck. `done` is told of each call that was made: whether it wrote."""
 
-    def __init__(self, name: str, adapter: Any, faults: Faults, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, name: str, adapter: Any, faults: Faults, done: Callable[[], bool] = lambda: True) -> None:
         self._name, self._adapter, self._faults, self._done = name, adapter, faults, done
 
     def __getattr__(self, method: str) -> Any:
         real = getattr(self._adapter, method)
+        name = f"{self._name}.{method}"
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._faults.strike(f"{self._name}.{method}", "before")
-            if self._faults.happens(f"paused before {self._name}.{method}"):
-                self._faults.paused.append(partial(self._go_on, partial(real, *args, **kwargs)))
-                raise Killed(method)
-            answer = real(*args, **kwargs)
-            self._done()
-            self._faults.strike(f"{self._name}.{method}", "after")
+            make = partial(self._make, name, partial(real, *args, **kwargs))
+            self._faults.strike(name, "before")
+            if self._faults.happens(f"paused before {name}"):
+                self._faults.paused.append(make)
+                raise Killed(name)
+            if self._faults.happens(f"Lambda: record out of time before {name}", _RARELY):
+                self._faults.paused.append(make)
+                raise OutOfTime(name)
+            answer = make()
+            self._faults.strike(name, "after")
             return answer
 
         return call
 
-    def _go_on(self, call: Callable[[], object]) -> None:
-        call()
-        self._done()
+    def _make(self, name: str, call: Callable[[], Any]) -> Any:
+        answer = call()
+        wrote = self._done()
+        if not wrote and not name.endswith(_READS):
+            self._faults.met[f"conditional check lost: {name}"] += 1
+        return answer

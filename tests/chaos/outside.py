@@ -1,29 +1,31 @@
 """What lies around the steps, simulated: a queue that delivers at least once, Meta, and an integrator's server."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hkreach.domain.event import Event
 from hkreach.domain.message import MessageError
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.signature import sign
 from hkreach.ports import Clock
-from tests.builders import NUMBER
+from tests.chaos.agenda import Agenda
+from tests.chaos.callbacks import callbacks
 from tests.chaos.faults import Faults
 
 SECRET = "the-meta-apps-secret"
-MOST_RECEIVES = 20
+MOST_AT_ONCE, MOST_RECEIVES = 10, 20
 
 
-@dataclass
+@dataclass(eq=False)
 class Record:
-    """A record of a queue: what it holds, when it can be seen again, and how often it was."""
+    """A record of a queue: what it holds, and how often it was received."""
 
     body: Any
-    visible_at: int
     receives: int = 0
+    hidden: int = 0
+    """How often it was hidden: only what the last one says holds."""
 
 
 @dataclass
@@ -33,37 +35,65 @@ class SimulatedQueue:
     now: Clock
     faults: Faults
     visibility: int
-    records: list[Record] = field(default_factory=list)
+    forgets: bool = False
+    """Whether what it holds may be lost: a queue keeps nothing for ever, and dead letters can be purged."""
+    records: set[Record] = field(default_factory=set)
     dead: list[Record] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    _visible: Agenda[tuple[Record, int]] = field(default_factory=Agenda)
 
     def add(self, body: Any, delay: int = 0) -> None:
         copies = 2 if self.faults.happens("queue record doubled") else 1
         late = delay * 1_000 + (30_000 if self.faults.happens("queue record late") else 0)
-        self.records += [Record(body, self.now() + late) for _ in range(copies)]
+        for _ in range(copies):
+            self._put(Record(body), self.now() + late)
+
+    def receive_batch(self) -> list[Record]:
+        """Up to ten, as Lambda takes them."""
+        records = (self.receive() for _ in range(self.faults.random.randint(1, MOST_AT_ONCE)))
+        return [record for record in records if record is not None]
 
     def receive(self) -> Record | None:
         """A record that can be seen, hidden from now on."""
-        visible = [record for record in self.records if record.visible_at <= self.now()]
-        if not visible:
-            return None
-        record = self.faults.random.choice(visible)
-        record.receives += 1
-        if record.receives > MOST_RECEIVES:
-            self.records.remove(record)
-            self.dead.append(record)
-            return None
-        early = self.faults.happens("queue record redelivered while in work")
-        record.visible_at = self.now() + (0 if early else self.visibility)
-        return record
+        while taken := self._visible.take(self.now(), self.faults.random):
+            record, hidden = taken
+            if record not in self.records or hidden != record.hidden:
+                continue
+            if self.forgets and self.faults.happens("queue record lost", 0.005):
+                self.records.remove(record)
+                self.lost.add(record.body)
+                continue
+            record.receives += 1
+            if record.receives > MOST_RECEIVES:
+                self.records.remove(record)
+                self.dead.append(record)
+                continue
+            early = self.faults.happens("queue record redelivered while in work")
+            self.hide(record, self.now() + (0 if early else self.visibility))
+            return record
+        return None
+
+    def hide(self, record: Record, until: int) -> None:
+        if record in self.records:
+            record.hidden += 1
+            self._visible.add(until, (record, record.hidden))
 
     def acknowledge(self, record: Record) -> None:
-        if record in self.records:
-            self.records.remove(record)
+        self.records.discard(record)
+
+    def has_visible(self) -> bool:
+        """Whether there may be one to receive."""
+        return self._visible.is_due(self.now())
 
     def redrive(self) -> None:
         """What the operator does with dead letters when the fault is mended."""
-        self.records += [Record(record.body, self.now()) for record in self.dead]
+        for record in self.dead:
+            self._put(Record(record.body), self.now())
         self.dead.clear()
+
+    def _put(self, record: Record, visible_at: int) -> None:
+        self.records.add(record)
+        self._visible.add(visible_at, (record, record.hidden))
 
 
 class SimulatedSendQueue:
@@ -80,16 +110,28 @@ class SimulatedSendQueue:
         return refused
 
 
+class SimulatedBus:
+    """Implements the port `EventBus` by putting events on the webhook queue."""
+
+    def __init__(self, queue: SimulatedQueue) -> None:
+        self._queue = queue
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        refused = [event for event in events if self._queue.faults.happens("bus refused an entry")]
+        for event in events:
+            if event not in refused and event["data"]["status"] in {"sent", "delivered", "read", "failed"}:
+                self._queue.add(event)
+        return refused
+
+
 class SimulatedMeta:
     """Implements the port `Meta`: it counts what it really took, whatever the sender gets to hear."""
 
     def __init__(self, now: Clock, faults: Faults) -> None:
         self._now, self._faults = now, faults
         self.taken: Counter[str] = Counter()
-        self.callbacks: list[tuple[int, bytes]] = []
-        """When each is to be made, and its body."""
-        self.told: dict[str, set[str]] = {}
-        """The statuses that it calls back about, by message."""
+        self.callbacks: Agenda[bytes] = Agenda()
+        """The bodies, each due when its call is to be made."""
 
     def upload(self, *_: object) -> Outcome:
         if self._faults.happens("upload not taken"):
@@ -116,33 +158,15 @@ class SimulatedMeta:
     def _take(self, message_id: str) -> str:
         self.taken[message_id] += 1
         wamid = f"wamid.{message_id}.{self.taken[message_id]}"
-        statuses = [] if self._faults.happens("callbacks never come") else ["sent", "delivered", "read"]
-        self.told.setdefault(message_id, set()).update(statuses)
-        delay = 0 if self._faults.happens("callbacks before the answer") else 1_000
-        times = [self._now() + delay * (place + 1) for place in range(len(statuses))]
-        if self._faults.happens("callbacks out of order"):
-            times.reverse()
-        for status, at in zip(statuses, times, strict=True):
-            copies = 3 if self._faults.happens("callback repeated") else 1
-            body = self._callback(status, wamid, message_id)
-            self.callbacks += [(at + 500 * copy, body) for copy in range(copies)]
+        for at, body in callbacks(self._faults, wamid, message_id, self._now()):
+            self.callbacks.add(at, body)
         return wamid
-
-    def _callback(self, status: str, wamid: str, message_id: str) -> bytes:
-        node = {"id": wamid, "status": status, "timestamp": str(self._now() // 1000)}
-        node["biz_opaque_callback_data"] = message_id
-        value = {"metadata": {"phone_number_id": NUMBER}, "statuses": [node]}
-        return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
 
     def due_callback(self) -> tuple[bytes, str] | None:
         """A callback whose time has come, with its signature; it is Meta's until it is answered."""
-        due = [callback for callback in self.callbacks if callback[0] <= self._now()]
-        if not due:
-            return None
-        callback = self._faults.random.choice(due)
-        self.callbacks.remove(callback)
-        return callback[1], "sha256=" + sign(SECRET, callback[1])
+        body = self.callbacks.take(self._now(), self._faults.random)
+        return (body, "sha256=" + sign(SECRET, body)) if body is not None else None
 
     def repeat(self, body: bytes) -> None:
         """Anything but 200 makes Meta call again."""
-        self.callbacks.append((self._now() + 5_000, body))
+        self.callbacks.add(self._now() + 5_000, body)

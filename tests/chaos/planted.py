@@ -11,7 +11,8 @@ from hkreach.domain.time import MINUTE
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
-from tests.chaos.simulation import Steps
+from tests.chaos.planted_again import PLANTED_AGAIN
+from tests.chaos.steps import Bug, Steps
 from tests.fakes.messages import FakeMessages
 
 
@@ -101,7 +102,7 @@ class LastStatusWins(FakeMessages):
 class ExpiresTheUnknown(FakeMessages):
     """Says of a message that may have gone that it failed."""
 
-    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None) -> bool:
+    def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
         recorded = super().record_unknown(message_id, claim, now, resend_at)
         row = self.rows[message_id]
         if row.message.status is Status.UNKNOWN:
@@ -128,17 +129,18 @@ def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int],
     return len(due)
 
 
-PLANTED: Mapping[str, Steps] = {
-    "resend on expired lease": Steps(sender=ResendsOnExpiredLease),
-    "acknowledge before the write": Steps(sender=AcknowledgesBeforeTheWrite),
-    "retry on time-out": Steps(sender=RetriesOnTimeout),
-    "call before the claim": Steps(sender=CallsBeforeTheClaim),
-    "claim without a condition": Steps(messages=NoClaimAtAll),
-    "fence removed": Steps(messages=NoFence),
-    "drop the echo": Steps(messages=DropsTheEcho),
-    "last status wins": Steps(messages=LastStatusWins),
-    "unknown taken for failed": Steps(messages=ExpiresTheUnknown),
-    "relay forgets what the queue refused": Steps(relay_outbox=forgets_what_the_queue_refused),
-    "relay forgets what the bus refused": Steps(relay_events=forgets_what_the_bus_refused),
-    "wake after the write": Steps(wake_due=writes_before_it_wakes),
+PLANTED: Mapping[str, Bug] = {
+    "resend on expired lease": Bug(Steps(sender=ResendsOnExpiredLease)),
+    "acknowledge before the write": Bug(Steps(sender=AcknowledgesBeforeTheWrite)),
+    "retry on time-out": Bug(Steps(sender=RetriesOnTimeout)),
+    "call before the claim": Bug(Steps(sender=CallsBeforeTheClaim)),
+    "claim without a condition": Bug(Steps(messages=NoClaimAtAll)),
+    "fence removed": Bug(Steps(messages=NoFence)),
+    "drop the echo": Bug(Steps(messages=DropsTheEcho)),
+    "last status wins": Bug(Steps(messages=LastStatusWins)),
+    "unknown taken for failed": Bug(Steps(messages=ExpiresTheUnknown)),
+    "relay forgets what the queue refused": Bug(Steps(relay_outbox=forgets_what_the_queue_refused)),
+    "relay forgets what the bus refused": Bug(Steps(relay_events=forgets_what_the_bus_refused)),
+    "wake after the write": Bug(Steps(wake_due=writes_before_it_wakes)),
+    **PLANTED_AGAIN,
 }

@@ -3,63 +3,78 @@
 import random
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
+from hkreach.domain.app import UnknownPolicy
+from hkreach.domain.time import MINUTE
 from local.commands import ROOT
+from tests.chaos.classes import by_class
+from tests.chaos.faults import Faults
 from tests.chaos.planted import PLANTED
-from tests.chaos.simulation import Simulation, Steps
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.simulation import RESEND_AFTER_SECONDS, Simulation
+from tests.chaos.steps import PRODUCTION, Bug, Steps
+from tests.chaos.verdict import WRONG, judge
 
 MESSAGES = 300
 """In one run."""
 RATE = 0.05
 """Of the calls, how many are struck by each kind of fault."""
+POLICIES: Sequence[UnknownPolicy] = ("park", "resend")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Total:
-    """The sum of some runs."""
+    """The sum of some runs under one policy."""
 
-    seeds: int
-    classes: Counter[str]
-    counts: Mapping[str, int]
+    policy: UnknownPolicy
+    first_seed: int
+    seeds: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    drains: list[int] = field(default_factory=list)
+    """How long each run took from its last fault until nothing was left to do, in milliseconds of simulated time."""
 
     @property
     def is_valid(self) -> bool:
-        return not any(self.counts[name] for name in ("lost", "duplicated", "unexpected", "misreported", "untold"))
+        return not any(self.counts[name] for name in WRONG)
+
+    def add(self, simulation: Simulation) -> None:
+        verdict = judge(simulation)
+        self.seeds += 1
+        self.counts.update({part.name: getattr(verdict, part.name) for part in fields(verdict)})
+        self.kinds += simulation.faults.struck
+        self.met += simulation.faults.met
+        self.drains.append(simulation.drained_in)
 
 
-def run(seed: int, steps: Steps = Steps()) -> tuple[Verdict, Counter[str]]:  # noqa: B008 - frozen
+def simulate(seed: int, policy: UnknownPolicy = "park", steps: Steps = PRODUCTION) -> Simulation:
     """One run to its drained end; the seed decides all of it, the steps' own jitter too."""
     random.seed(seed)
-    simulation = Simulation(seed, RATE, steps)
+    simulation = Simulation(Faults(seed, RATE), steps, policy)
     simulation.run(MESSAGES)
-    return judge(simulation), simulation.faults.struck
+    return simulation
 
 
-def strike(first_seed: int, faults: int) -> Total:
+def strike(first_seed: int, faults: int, policy: UnknownPolicy) -> Total:
     """Runs with one seed after the other until so many faults were struck."""
-    counts: Counter[str] = Counter()
-    classes: Counter[str] = Counter()
-    seed = first_seed
-    while counts["faults"] < faults:
-        verdict, struck = run(seed)
-        counts.update({part.name: getattr(verdict, part.name) for part in fields(verdict)})
-        classes += struck
-        seed += 1
-    return Total(seed - first_seed, classes, counts)
+    total = Total(policy, first_seed)
+    while total.counts["faults"] < faults:
+        total.add(simulate(first_seed + total.seeds, policy))
+    return total
 
 
 def caught(first_seed: int, seeds: int) -> Iterator[tuple[str, int | None]]:
     """Each planted bug with the seed that caught it, or None."""
-    for name, steps in PLANTED.items():
-        yield name, next((seed for seed in range(first_seed, first_seed + seeds) if _fails(seed, steps)), None)
+    for name, bug in PLANTED.items():
+        yield name, next((seed for seed in range(first_seed, first_seed + seeds) if is_caught(seed, bug)), None)
 
 
-def _fails(seed: int, steps: Steps) -> bool:
+def is_caught(seed: int, bug: Bug) -> bool:
+    """Whether something is wrong with a run that has the bug."""
     try:
-        return not run(seed, steps)[0].is_valid
+        return not judge(simulate(seed, bug.policy, bug.steps)).is_valid
     except AssertionError:  # it does not drain
         return True
 
@@ -72,19 +87,47 @@ def commit() -> str:
     return told.stdout.strip() or "unknown"
 
 
-def lines(first_seed: int, total: Total, bugs: Mapping[str, int | None]) -> Iterator[str]:
+def lines(totals: Sequence[Total], bugs: Mapping[str, int | None]) -> Iterator[str]:
     """The report."""
-    counts = total.counts
-    yield f"seeds {first_seed} to {first_seed + total.seeds - 1}, commit {commit()}, policy park, simulated time"
-    yield f"faults {counts['faults']:,} of {len(total.classes)} classes, in {total.seeds} runs of {MESSAGES} messages"
-    for name in ("attempts", "acknowledged", "ok", "failed", "unknown", "lost", "duplicated"):
-        yield f"  {name:13}{counts[name]:>8,}"
-    for name in ("unexpected", "misreported", "untold"):
-        yield f"  {name:13}{counts[name]:>8,}"
-    yield "every run drained: no record in any queue, no wait in the table, no callback outstanding"
-    bound = 3 / counts["acknowledged"]
-    yield f"bound: with {counts['acknowledged']:,} messages and none lost or doubled, below {bound:.3%} (3/n, 95 %)"
-    found = sum(seed is not None for seed in bugs.values())
+    yield f"commit {commit()}, simulated time"
+    for total in totals:
+        yield from _of_policy(total)
+    yield "classes of faults, how often under each policy:"
+    counted = [by_class(total.kinds + total.met) for total in totals]
+    for name in counted[0]:
+        yield f"  {name:42}" + "".join(f"{counts[name]:>9,}" for counts in counted)
     for name, seed in bugs.items():
         yield f"  planted bug, {name}: {f'caught with seed {seed}' if seed is not None else 'NOT CAUGHT'}"
-    yield f"planted bugs caught: {found} of {len(bugs)}"
+    yield f"planted bugs caught: {sum(seed is not None for seed in bugs.values())} of {len(bugs)}"
+
+
+def _of_policy(total: Total) -> Iterator[str]:
+    counts = total.counts
+    rule = f"policy {total.policy}" + (f" after {RESEND_AFTER_SECONDS} s" if total.policy == "resend" else "")
+    yield f"{rule}, seeds {total.first_seed} to {total.first_seed + total.seeds - 1}"
+    yield f"  {counts['faults']:,} faults of {len(total.kinds)} kinds, in {total.seeds} runs of {MESSAGES} messages"
+    for name in (
+        "attempts",
+        "acknowledged",
+        "ok",
+        "failed",
+        "lost",
+        "duplicated",
+        "unexpected",
+        "misreported",
+        "untold",
+    ):
+        yield f"  {name:13}{counts[name]:>8,}"
+    yield f"  unknown {counts['unknown']:,} of {counts['acknowledged']:,}; sent again by policy {counts['sent_again']}"
+    yield f"  failed because the second call was refused, the first may have gone: {counts['refused_again']}"
+    yield (
+        f"  forgotten, for a stream's or queue's record was lost: {counts['forgotten']}; recover put back "
+        f"{counts['put_back']} and called {counts['called_unknown']} unknown, a second one {counts['recovered_twice']}"
+    )
+    yield f"  facts without a webhook, for the stream's record was dropped: {counts['dropped']}"
+    yield f"  callbacks without the echo, before Meta's id was known, that found nothing: {counts['orphans']}"
+    minutes = [drain / MINUTE for drain in total.drains]
+    mean = sum(minutes) / len(minutes)
+    yield f"  drained to the last record {mean:.0f} min after the last fault, {max(minutes):.0f} at most"
+    bound = 3 / counts["acknowledged"]
+    yield f"  bound: {counts['acknowledged']:,} messages and none lost or doubled, so below {bound:.3%} (3/n, 95 %)"

@@ -1,96 +1,75 @@
 """The whole way of a message in one process: the production steps, a simulated clock, and faults at every call."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
-from hkreach.domain.app import MetaAccount, Webhook
+from hkreach.domain.app import MetaAccount, UnknownPolicy, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
 from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.progress import Progress
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
-from hkreach.usecases.relay_events import relay_events
-from hkreach.usecases.relay_outbox import relay_outbox
-from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
-from hkreach.usecases.wake_due import wake_due
-from tests.builders import LIMITS, NOW, NUMBER, PDF, RECIPIENT, TEMPLATE, WAITS, app
-from tests.chaos.faults import Failed, Faults, Interposed, Killed
-from tests.chaos.outside import SECRET, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, WAITS, app
+from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
+from tests.chaos.inline import InlineExecutor
+from tests.chaos.invocation import TIMEOUT, Invocation
+from tests.chaos.ledger import SKEW, Ledger
+from tests.chaos.operator import A_DAY, SOON, Operator
+from tests.chaos.outside import SECRET, SimulatedBus, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.chaos.steps import PRODUCTION, Steps
+from tests.chaos.stream import Stream
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
-from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.unsettled import FakeUnsettled
 
-TIME_LEFT: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The production code; a planted bug replaces one of these."""
-
-    sender: type[SendMessage] = SendMessage
-    messages: type[FakeMessages] = FakeMessages
-    relay_outbox: Callable[..., frozenset[str]] = relay_outbox
-    relay_events: Callable[..., frozenset[str]] = relay_events
-    wake_due: Callable[..., int] = wake_due
-
-
-@dataclass
-class Stream:
-    """The table's stream as one reader sees it: in order, at least once."""
-
-    changes: list[Change] = field(default_factory=list)
-    read: int = 0
-
-
-class Bus:
-    """Implements the port `EventBus` by putting events on the webhook queue."""
-
-    def __init__(self, queue: SimulatedQueue) -> None:
-        self._queue = queue
-
-    def publish(self, events: list[Event]) -> list[Event]:
-        refused = [event for event in events if self._queue.faults.happens("bus refused an entry")]
-        for event in events:
-            if event not in refused and event["data"]["status"] in {"sent", "delivered", "read", "failed"}:
-                self._queue.add(event)
-        return refused
+RESEND_AFTER_SECONDS = 300
+TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
 
 
 class Simulation:
     """A stack in which every step can be run at any time."""
 
-    def __init__(self, seed: int, rate: float, steps: Steps = Steps()) -> None:
-        self.faults, self.clock, self.steps = Faults(seed, rate), FakeClock(NOW), steps
+    def __init__(self, faults: Faults, steps: Steps = PRODUCTION, policy: UnknownPolicy = "park") -> None:
+        self.faults, self.clock, self.steps = faults, FakeClock(NOW), steps
         self.acknowledged: set[str] = set()
         self.attempted = 0
         self.webhooks: dict[str, set[str]] = {}
-        self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000)
+        self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000, forgets=True)
         self.webhook_queue = SimulatedQueue(self.clock, self.faults, 180_000)
-        self.outbox, self.events = Stream(), Stream()
+        self.outbox, self.events = Stream("outbox"), Stream("events")
         self.table = steps.messages(self.clock)
         self.meta = SimulatedMeta(self.clock, self.faults)
-        self._seen: dict[str, OutboundMessage] = {}
+        self.ledger = Ledger(self.clock, RESEND_AFTER_SECONDS * 1000 if policy == "resend" else None)
+        self.drained_in = 0
+        """Milliseconds of simulated time from the last fault until nothing was left to do."""
+        self.forgotten, self.recovered = set[str](), [Counter[str]()]
+        """Messages that nothing moved any more when all was drained, and what each `recover` did about them."""
+        self._changes = 0
         self._in_work: str | None = None
         secrets = FakeSealedSecrets()
         account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
         hook = Webhook("https://shop.example.com/", secrets.seal("mystore", "webhook_secret", "secret"))
-        self.app = app(meta=account, webhook=hook)
+        self.app = app(meta=account, webhook=hook, unknown_policy=policy, resend_after_seconds=RESEND_AFTER_SECONDS)
         self._wire(secrets)
 
     def _wire(self, secrets: FakeSealedSecrets) -> None:
-        def struck(name: str, adapter: Any, done: Callable[[], None] = lambda: None) -> Any:
+        def struck(name: str, adapter: Any, done: Callable[[], bool] = lambda: True) -> Any:
             return Interposed(name, adapter, self.faults, done)
 
         self.messages = struck("messages", self.table, self._write_to_the_stream)
         self.apps, self.secrets = struck("apps", FakeApps(self.app)), struck("secrets", secrets)
         self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
-        self.bus = struck("bus", Bus(self.webhook_queue))
+        self.bus = struck("bus", SimulatedBus(self.webhook_queue))
         meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
         self.sender = self.steps.sender(
             self.messages,
@@ -106,6 +85,8 @@ class Simulation:
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
         self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock)
+        unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
+        self.operator = Operator(self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock), self.faults)
         self.faults.overtake = self._overtake
 
     # ------------------------------------------------------------ the steps, each once
@@ -115,46 +96,63 @@ class Simulation:
         self.attempted += 1
         file = IncomingFile(PDF, "a.pdf") if self.faults.random.random() < 0.2 else None
         template = replace(TEMPLATE, header_text=None) if file else TEMPLATE
-        request = SendRequest(RECIPIENT, template, None, file, f"key-{self.attempted}")
+        request = SendRequest(f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}")
         for _ in range(3):
             try:
                 receipt = accept_message(self.app, request, messages=self.messages, media=self.media, now=self.clock)
-            except (Failed, Killed):
+            except STOPPED:
                 continue
             self.acknowledged.add(receipt.message_id)
             return
 
     def relay(self) -> None:
         """Both readers of the stream take a batch."""
-        self._read(self.outbox, lambda batch: self.steps.relay_outbox(batch, queue=self.queue))
-        self._read(self.events, lambda batch: self.steps.relay_events(batch, bus=self.bus))
+        self.outbox.read(lambda batch: self.steps.relay_outbox(batch, queue=self.queue), self.faults)
+        self.events.read(lambda batch: self.steps.relay_events(batch, bus=self.bus), self.faults)
 
     def send(self) -> None:
-        """A sender takes a record of the queue."""
-        record = self.send_queue.receive()
-        if record is None:
+        """A sender takes some records of the queue."""
+        records = self.send_queue.receive_batch()
+        if not records:
             return
-        self._in_work = record.body
-        progress = self._survive(lambda: self.sender(record.body, TIME_LEFT, record.receives))
-        self._in_work = None
-        if progress is None:
-            return
-        if progress == "done":
-            self.send_queue.acknowledge(record)
-        else:
-            record.visible_at = self.clock() + (progress if isinstance(progress, int) else 60) * 1000
+        invocation = Invocation(self.send_queue, records, self.faults)
+        receives = {record.body: record.receives for record in records}
+
+        def work(message_id: str) -> Progress:
+            self._in_work = message_id
+            time_left = invocation.get_remaining_time_in_millis
+            return self.sender(message_id, time_left, receives[message_id], len(records))
+
+        try:
+            invocation.run(work, self.steps.work_on_batch)
+        except TimedOut:
+            self.clock.advance(TIMEOUT)
+        except Killed:
+            pass
+        finally:
+            self._in_work = None
 
     def wake(self) -> None:
         """The minute's waking."""
-        self._survive(
-            lambda: self.steps.wake_due(messages=self.messages, queue=self.queue, now=self.clock, time_left=TIME_LEFT)
-        )
+        wake = partial(self.steps.wake_due, messages=self.messages, queue=self.queue, now=self.clock)
+        survive(lambda: wake(time_left=TIME_LEFT))
 
     def call_back(self) -> None:
         """Meta makes a callback whose time has come."""
         due = self.meta.due_callback()
-        if due is not None and not self._survive(lambda: self.receiver(*due)):
+        if due is None:
+            return
+        found = self.ledger.finds(due[0])
+        with patch("hkreach.usecases.receive_meta.ThreadPoolExecutor", InlineExecutor):
+            answered = survive(lambda: self.receiver(*due))
+        if answered is None:
             self.meta.repeat(due[0])
+        else:
+            self.ledger.was_told(found)
+
+    def recover(self) -> None:
+        """The operator puts back what no queue holds any more."""
+        survive(lambda: self.operator.recover(SOON))
 
     def deliver(self) -> None:
         """A webhook is tried."""
@@ -162,7 +160,7 @@ class Simulation:
         if record is None:
             return
         event: Event = record.body
-        tried = self._survive(lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self))
+        tried = survive(lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self))
         if tried == "done":
             self.webhook_queue.acknowledge(record)
             self.webhooks.setdefault(event["data"]["messageId"], set()).add(event["data"]["status"])
@@ -179,7 +177,7 @@ class Simulation:
     # ------------------------------------------------------------ how they are run
 
     def run(self, messages: int) -> None:
-        """Accept messages and work on them under faults; then let the faults stop, and drain."""
+        """Accept messages and work on them under faults, to the end."""
         work = [self.relay, self.send, self.send, self.call_back, self.deliver]
         while self.attempted < messages:
             self.accept()
@@ -189,11 +187,23 @@ class Simulation:
             if self.faults.random.random() < 0.1:
                 self.wake()
                 self.go_on()
-        self.faults.rate = 0
+            if self.faults.random.random() < 0.02:
+                self.recover()
+        self.finish()
+
+    def finish(self) -> None:
+        """Let the faults stop; drain, recover what was lost, and drain again."""
+        self.faults.stop()
+        stopped = self.clock()
         while self.faults.paused:
             self.go_on()
         self.send_queue.redrive()
         self.webhook_queue.redrive()
+        self._drain()
+        self.drained_in = self.clock() - stopped
+        self.forgotten = {i for i, row in self.table.rows.items() if not has_ended(row.message)}
+        self.clock.advance(A_DAY * 1000 + TIMEOUT)
+        self.recovered = [self.operator.recover_all(A_DAY) for _ in range(2)]
         self._drain()
 
     def _drain(self) -> None:
@@ -204,59 +214,48 @@ class Simulation:
                 self.call_back()
                 self.deliver()
             self.wake()
-            if not (self.send_queue.records or self.webhook_queue.records or self.meta.callbacks or self._waits()):
+            if not (
+                self.send_queue.records or self.webhook_queue.records or len(self.meta.callbacks) or self.table.waiting
+            ):
                 return
             self.clock.advance(60_000)
         raise AssertionError("it does not drain: something is tried for ever")
 
     def _busy(self) -> bool:
-        now = self.clock()
-        queues = self.send_queue.records + self.webhook_queue.records
-        unread = self.outbox.read < len(self.outbox.changes) or self.events.read < len(self.events.changes)
-        return unread or any(r.visible_at <= now for r in queues) or any(at <= now for at, _ in self.meta.callbacks)
-
-    def _waits(self) -> bool:
-        return any(row.message.due_at is not None for row in self.table.rows.values())
-
-    def _read(self, stream: Stream, relay: Callable[[list[Change]], frozenset[str]]) -> None:
-        if stream.read and self.faults.happens("stream records repeated"):
-            stream.read -= min(stream.read, 3)
-        if self.faults.happens("stream late"):
-            return
-        batch = stream.changes[stream.read : stream.read + 10]
-        refused = self._survive(lambda: relay(batch)) if batch else None
-        if refused is not None:
-            lowest = min(map(int, refused), default=stream.read + len(batch))
-            stream.read = lowest
-
-    def _survive(self, step: Callable[[], Any]) -> Any:
-        """What the step gives, or None if it was killed or failed."""
-        try:
-            return step()
-        except (Failed, Killed):
-            return None
+        queues = self.send_queue.has_visible() or self.webhook_queue.has_visible()
+        unread = not (self.outbox.is_read and self.events.is_read)
+        return unread or queues or self.meta.callbacks.is_due(self.clock())
 
     def _overtake(self) -> None:
-        """Another worker runs in the middle of this one: with the same message if there is one in work."""
+        """Another worker runs in the middle of this one: with the same message if there is one in work.
+
+        Or Meta calls back.
+        """
         message_id = self._in_work
-        if message_id is None:
+        if self.faults.random.random() < 0.2:
+            self.call_back()
+        elif message_id is None:
             self.send()
         else:
-            self._survive(lambda: self.sender(message_id, TIME_LEFT))
+            survive(lambda: self.sender(message_id, TIME_LEFT))
 
     def _skewed_clock(self) -> int:
-        skew = self.faults.random.randrange(-3_000, 3_000) if self.faults.happens("clock skewed") else 0
+        skew = self.faults.random.randrange(-SKEW, SKEW) if self.faults.happens("clock skewed") else 0
         return self.clock() + skew
 
-    def _write_to_the_stream(self) -> None:
-        for message_id, row in self.table.rows.items():
-            before = self._seen.get(message_id)
-            if row.message is not before:
-                self._seen[message_id] = row.message
-                for stream in (self.outbox, self.events):
-                    stream.changes.append(Change(str(len(stream.changes)), before, row.message))
+    def _write_to_the_stream(self) -> bool:
+        """Whether there was anything to write."""
+        wrote = bool(self.table.changed)
+        for message_id, before in self.table.changed.items():
+            change = Change(str(self._changes), before, self.table.rows[message_id].message)
+            self._changes += 1
+            self.ledger.wrote(before, self.table.rows[message_id].message)
+            self.outbox.add(change)
+            self.events.add(change)
+        self.table.changed.clear()
+        return wrote
 
-    def status(self, message_id: str) -> Status | None:
-        """What the table says of a message at the end."""
-        row = self.table.rows.get(message_id)
-        return row.message.status if row else None
+
+def has_ended(message: OutboundMessage) -> bool:
+    """Whether no step has to do anything more about it."""
+    return message.is_settled or (message.status is Status.UNKNOWN and message.claim is None)

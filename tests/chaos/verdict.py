@@ -3,64 +3,86 @@
 from dataclasses import dataclass
 
 from hkreach.domain.message import RANK, Status
-from tests.chaos.simulation import Simulation
+from tests.chaos.simulation import Simulation, has_ended
+
+WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Counts of a drained run. Valid: nothing lost, duplicated, unexpected, misreported or untold."""
+    """Counts of a drained run. Valid: none of `WRONG`."""
 
     attempts: int
     acknowledged: int
     ok: int
-    """Taken by Meta once, and known to be."""
+    """Taken by Meta, and known to be."""
     failed: int
-    """Not sent, and said so."""
+    """Not sent, or not delivered, and said so."""
     unknown: int
-    """Nobody knows, and nobody resent."""
+    """Nobody knows, and nobody resends."""
+    forgotten: int
+    """Not settled when everything was drained: a stream's or a queue's record was lost."""
+    put_back: int
+    called_unknown: int
+    """What `recover` did about them."""
+    recovered_twice: int
+    """What a second `recover` still found."""
     lost: int
-    """Acknowledged, not settled when everything was drained."""
+    """Acknowledged, and not settled when all was drained, recovered, and drained again; or forgotten without cause."""
     duplicated: int
-    """Taken by Meta more than once."""
+    """Taken by Meta more often than there was cause: see `Ledger.leave`."""
+    sent_again: int
+    """Taken more than once because the app's policy is `resend` and nothing was heard for that long."""
     unexpected: int
     """Taken, though nobody asked for it."""
     misreported: int
-    """Said to have failed though taken, or a status below what Meta told."""
+    """Said to have failed though taken, a fact missing that Meta told, or one that moved."""
+    refused_again: int
+    """The second call was refused, so it failed; the first may have gone."""
     untold: int
     """Facts without a webhook."""
+    dropped: int
+    """The same because the stream's record was dropped: nothing puts that back. The message's status tells them."""
+    orphans: int
+    """Callbacks that could find no message: without the echo, before Meta's id was known."""
     faults: int
 
     @property
     def is_valid(self) -> bool:
-        return not (self.lost or self.duplicated or self.unexpected or self.misreported or self.untold)
+        return not any(getattr(self, name) for name in WRONG)
 
 
 def judge(run: Simulation) -> Verdict:
     """Hold the table, the simulated Meta's own count and the webhooks against each other."""
     rows = {message_id: row.message for message_id, row in run.table.rows.items()}
-    taken = run.meta.taken
+    taken, told, leave = run.meta.taken, run.ledger.told, run.ledger.leave
     status = {message_id: message.status for message_id, message in rows.items()}
-
-    def misreported(message_id: str) -> bool:
-        told = run.meta.told.get(message_id, set())
-        if status.get(message_id) is Status.FAILED and taken[message_id]:
-            return True
-        return any(fact not in rows[message_id].facts for fact in map(Status, told)) if message_id in rows else False
-
-    def untold(message_id: str) -> int:
-        facts = {fact.value for fact in rows[message_id].facts if fact in RANK}
-        return len(facts - run.webhooks.get(message_id, set()))
-
+    failed = {message_id for message_id, its in status.items() if its is Status.FAILED}
+    wrongly_failed = {i for i in failed if taken[i] and Status.FAILED not in told.get(i, set())}
+    forgets = {i for i in rows if not told.get(i, set()) <= set(rows[i].facts)}
+    facts = {(i, fact) for i, message in rows.items() for fact in message.facts if fact in RANK}
+    untold = {(i, fact) for i, fact in facts if fact.value not in run.webhooks.get(i, set())}
+    ended = {i for i, message in rows.items() if has_ended(message)}
+    causeless = run.forgotten - run.send_queue.lost - {i for i, _ in run.outbox.dropped}
+    first, second = run.recovered
     return Verdict(
         attempts=run.attempted,
         acknowledged=len(run.acknowledged),
-        ok=sum(taken[i] == 1 and s not in {Status.QUEUED, Status.UNKNOWN, Status.FAILED} for i, s in status.items()),
-        failed=sum(s is Status.FAILED for s in status.values()),
+        ok=sum(taken[i] > 0 and s not in {Status.QUEUED, Status.UNKNOWN, Status.FAILED} for i, s in status.items()),
+        failed=len(failed),
         unknown=sum(s is Status.UNKNOWN for s in status.values()),
-        lost=sum(status.get(i, Status.QUEUED) is Status.QUEUED for i in run.acknowledged),
-        duplicated=sum(count > 1 for count in taken.values()),
-        unexpected=sum(message_id not in rows for message_id in taken),
-        misreported=sum(map(misreported, rows)),
-        untold=sum(map(untold, rows)),
+        forgotten=len(run.forgotten),
+        put_back=first["putBack"],
+        called_unknown=first["becameUnknown"],
+        recovered_twice=second["found"],
+        lost=len((run.acknowledged - ended) | causeless),
+        duplicated=sum(count > 1 + leave[i] for i, count in taken.items()),
+        sent_again=sum(1 < count <= 1 + leave[i] for i, count in taken.items()),
+        unexpected=sum(i not in rows for i in taken),
+        misreported=len(forgets | run.ledger.moved | {i for i in wrongly_failed if not leave[i]}),
+        refused_again=sum(leave[i] > 0 for i in wrongly_failed),
+        untold=len(untold - run.events.dropped),
+        dropped=len(untold & run.events.dropped),
+        orphans=run.ledger.orphans,
         faults=run.faults.struck.total(),
     )

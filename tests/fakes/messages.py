@@ -1,7 +1,8 @@
 """The messages table in memory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from heapq import heappop, heappush
 from typing import Any
 
 from hkreach.domain.message import (
@@ -19,21 +20,42 @@ from hkreach.ports import Clock
 from tests.fakes.faults import Faulty
 
 
-@dataclass
 class Row:
-    """A message, as its item would hold it."""
+    """A message, as its item would hold it. Its table notes each write."""
 
-    message: OutboundMessage
+    __slots__ = ("_message", "_written")
+
+    def __init__(
+        self, message: OutboundMessage, written: Callable[[OutboundMessage | None, OutboundMessage], None]
+    ) -> None:
+        self._message, self._written = message, written
+        written(None, message)
+
+    @property
+    def message(self) -> OutboundMessage:
+        return self._message
+
+    @message.setter
+    def message(self, after: OutboundMessage) -> None:
+        before, self._message = self._message, after
+        self._written(before, after)
 
 
 class FakeMessages(Faulty):
-    """Implements the port `Messages`."""
+    """Implements the port `Messages`. No call reads all rows: it holds hundreds of thousands."""
 
     def __init__(self, now: Clock) -> None:
         super().__init__()
         self._now = now
         self.rows: dict[str, Row] = {}
         self.inbound: dict[str, InboundMessage] = {}
+        self.changed: dict[str, OutboundMessage | None] = {}
+        """What was written since a reader of the stream last emptied this, as it was before that."""
+        self.waiting: dict[str, int] = {}
+        """The index `due`: what waits, until when."""
+        self._due: list[tuple[int, str]] = []
+        """The same as a heap, with entries that hold no more."""
+        self._by_wamid: dict[str, str] = {}
 
     def get(self, message_id: str) -> OutboundMessage | None:
         self._called("get")
@@ -45,7 +67,7 @@ class FakeMessages(Faulty):
         earlier = self.rows.get(message.message_id)
         if earlier:
             return earlier.message
-        self.rows[message.message_id] = Row(message)
+        self.rows[message.message_id] = Row(message, self._written)
         return None
 
     def add_inbound(self, message: InboundMessage) -> bool:
@@ -94,9 +116,16 @@ class FakeMessages(Faulty):
 
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         self._called("due")
-        rows = (row.message for row in self.rows.values())
-        waiting = [DueMessage(m.message_id, m.app_name, m.due_at, m.purpose) for m in rows if m.due_at is not None]
-        return sorted((m for m in waiting if m.due_at <= now), key=lambda m: m.due_at)[:most]
+        found: list[tuple[int, str]] = []
+        while self._due and self._due[0][0] <= now and len(found) < most:
+            entry = heappop(self._due)
+            due_at, message_id = entry
+            if self.waiting.get(message_id) == due_at and message_id in self.rows and entry not in found[-1:]:
+                found.append(entry)
+        for entry in found:
+            heappush(self._due, entry)
+        messages = [(at, self.rows[message_id].message) for at, message_id in found]
+        return [DueMessage(message.message_id, message.app_name, at, message.purpose) for at, message in messages]
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         self._called("wait_again")
@@ -135,7 +164,7 @@ class FakeMessages(Faulty):
 
     def record_status(self, callback: StatusCallback) -> str:
         self._called("record_status")
-        row = self.rows.get(callback.message_id or self._id_of(callback.wamid) or "")
+        row = self.rows.get(callback.message_id or self._by_wamid.get(callback.wamid, ""))
         if row is None or row.message.phone_number_id != callback.phone_number_id:
             return "unknown"
         if callback.status in row.message.facts:
@@ -170,8 +199,16 @@ class FakeMessages(Faulty):
         row = self.rows.get(message_id)
         return row if row and row.message.claim is None and row.message.status in statuses else None
 
-    def _id_of(self, wamid: str) -> str | None:
-        return next((message_id for message_id, row in self.rows.items() if row.message.wamid == wamid), None)
-
     def _lives(self, message: OutboundMessage) -> bool:
         return message.expires_at // 1000 > self._now() // 1000
+
+    def _written(self, before: OutboundMessage | None, after: OutboundMessage) -> None:
+        message_id = after.message_id
+        self.changed.setdefault(message_id, before)
+        if after.due_at is None:
+            self.waiting.pop(message_id, None)
+        elif self.waiting.get(message_id) != after.due_at:
+            self.waiting[message_id] = after.due_at
+            heappush(self._due, (after.due_at, message_id))
+        if after.wamid is not None:
+            self._by_wamid.setdefault(after.wamid, message_id)

@@ -1,4 +1,4 @@
-"""The messages table as an operator's calls need it, in memory: two messages to a page."""
+"""The messages table as an operator's calls need it, in memory."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,15 +8,13 @@ from hkreach.ports import Page
 from tests.fakes.faults import Faulty
 from tests.fakes.messages import FakeMessages
 
-_PAGE = 2
-
 
 class FakeUnsettled(Faulty):
     """Implements the port `UnsettledMessages` on the rows of a `FakeMessages`."""
 
-    def __init__(self, messages: FakeMessages) -> None:
+    def __init__(self, messages: FakeMessages, page: int = 2) -> None:
         super().__init__()
-        self._messages = messages
+        self._messages, self._page_size = messages, page
 
     def unknown(self, app_name: str, after: str | None) -> Page:
         self._called("unknown")
@@ -61,7 +59,7 @@ class FakeUnsettled(Faulty):
     def _page(self, after: str | None, wanted: Callable[[OutboundMessage], bool]) -> Page:
         ids = list(self._messages.rows)
         first = ids.index(after) + 1 if after is not None else 0
-        looked_at = ids[first : first + _PAGE]
+        looked_at = ids[first : first + self._page_size]
         found = [message for message_id in looked_at if (message := self._messages.get(message_id)) is not None]
-        last = looked_at[-1] if first + _PAGE < len(ids) else None
+        last = looked_at[-1] if first + self._page_size < len(ids) else None
         return Page([message for message in found if wanted(message)], last)

@@ -11,7 +11,7 @@ from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
-from hkreach.domain.number import Later
+from hkreach.domain.number import PAIR_RATE, Later
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
@@ -121,10 +121,10 @@ class SendMessage:
         """Wait untried: in the queue if it is short, else in the table, and never past the deadline."""
         at = min(turn.at, message.deadline)
         seconds = max(1, -((self.now() - at) // SECOND))
-        if self._waits_in_queue(message, seconds) and receives < _MOST_RECEIVES:
-            return seconds
-        self.messages.wait(message, at, turn.why)
-        return "done"
+        in_queue = self._waits_in_queue(message, seconds) and receives < _MOST_RECEIVES
+        if turn.why == PAIR_RATE or not in_queue:  # its place there is its own, so the message must know of it
+            self.messages.wait(message, at, turn.why)
+        return seconds if in_queue else "done"
 
     def _waits_in_queue(self, message: OutboundMessage, seconds: int) -> bool:
         """What is sent again waits in the table only: no lost queue record may end that without a word."""
