@@ -25,6 +25,10 @@ class Server:
     """Raw answers, one for each request; when it is empty: OK."""
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Request line, headers in lower case, body."""
+    together: threading.Barrier | None = None
+    """Each answer waits until so many requests are there."""
+    connections: int = 0
+    """How many were opened."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -64,6 +68,7 @@ def _accept(listening: socket.socket, server: Server) -> None:
     while not server.stopped.is_set():
         with suppress(TimeoutError):
             connection, _ = listening.accept()
+            server.connections += 1
             workers.append(threading.Thread(target=_talk, args=(connection, server), daemon=True))
             workers[-1].start()
     for worker in workers:
@@ -80,6 +85,8 @@ def _talk(connection: socket.socket, server: Server) -> None:
             body = stream.read(int(headers.get("content-length", "0")))
             server.requests.append((line.decode().strip(), headers, body))
             told = server.script.pop(0) if server.script else OK
+            if server.together:
+                server.together.wait(20)
             if told is SILENCE:
                 server.stopped.wait()
             if not told:

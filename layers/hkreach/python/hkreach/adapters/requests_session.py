@@ -8,7 +8,7 @@ import certifi
 from requests import Session
 from requests.adapters import HTTPAdapter
 
-_POOL = 16
+_POOL = 64  # as adapters/aws.py
 
 
 class _SharedTls(HTTPAdapter):
