@@ -27,8 +27,8 @@ class Server:
     """Request line, headers in lower case, body."""
     together: threading.Barrier | None = None
     """Each answer waits until so many requests are there."""
-    connections: int = 0
-    """How many were opened."""
+    connections: list[socket.socket] = field(default_factory=list)
+    """All that were opened."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -52,6 +52,9 @@ def serving(*script: bytes | None) -> Iterator[Server]:
         yield server
     finally:
         server.stopped.set()
+        for connection in server.connections:
+            with suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
         thread.join()
         listening.close()
 
@@ -68,7 +71,7 @@ def _accept(listening: socket.socket, server: Server) -> None:
     while not server.stopped.is_set():
         with suppress(TimeoutError):
             connection, _ = listening.accept()
-            server.connections += 1
+            server.connections.append(connection)
             workers.append(threading.Thread(target=_talk, args=(connection, server), daemon=True))
             workers[-1].start()
     for worker in workers:

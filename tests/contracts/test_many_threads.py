@@ -127,4 +127,4 @@ def test_fifty_connections_are_opened_once_and_kept(
                 started.result(30)
 
     assert 3 * THREADS == len(server.requests)
-    assert THREADS == server.connections
+    assert THREADS == len(server.connections)

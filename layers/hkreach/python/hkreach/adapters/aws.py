@@ -12,6 +12,7 @@ _CONFIG = Config(
     max_pool_connections=64,  # a batch is worked on by up to fifty threads; the rest is for those of the last that hang
     parameter_validation=False,  # an eighth of each call's CPU; AWS checks them anyway
     disable_request_compression=True,
+    user_agent="hkreach",  # or botocore puts its own together anew for each call, a tenth of its CPU
 )
 
 
