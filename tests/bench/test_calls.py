@@ -6,9 +6,11 @@ The steps share their caches here. On AWS each process reads an app once a minut
 import json
 from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
@@ -17,12 +19,14 @@ from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.message_items import read_message_item
-from hkreach.adapters.sqs_queue import SQSSendQueue
+from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.app import MetaAccount, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.message import OutboundMessage
+from hkreach.domain.progress import Progress
 from hkreach.domain.signature import sign
+from hkreach.edge.queue_batch import work_on_batch
 from hkreach.usecases.accept_message import SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
@@ -44,11 +48,12 @@ from tests.aws import (
     items,
     new_key,
 )
-from tests.builders import LIMITS, NOW, NUMBER, RECIPIENT, TEMPLATE, WAITS, app
+from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, WAITS, app
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
 from tests.fakes.stores import FakeMediaStore
 
 MESSAGES = 10
+TABLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 WAMID = "wamid.HBgMOTE5OTk5OTk5OTk5FQIAERgSMEQ5QjRGNkY5QTA3QzQ4RjQ1AA=="
 
 
@@ -65,8 +70,11 @@ def _counted(service: str, calls: Counter[str]) -> Any:
     return made
 
 
-def _the_whole_way(calls: Counter[str]) -> list[OutboundMessage]:
-    """Ten messages are accepted, sent, delivered, read, and told of; each step is one warm process."""
+def _the_whole_way(calls: Counter[str]) -> Counter[str]:
+    """Ten messages are accepted, sent, delivered, read, and told of; each step is one warm process.
+
+    Returns the calls of the sending alone: from the stream to the written outcome.
+    """
     dynamodb, kms = _counted("dynamodb", calls), _counted("kms", calls)
     key = new_key()
     secrets, meta_app = KMSSecrets(kms, key), SSMMetaApp(_counted("ssm", calls), META_PARAMETERS, key)
@@ -79,16 +87,16 @@ def _the_whole_way(calls: Counter[str]) -> list[OutboundMessage]:
     messages = DynamoDBMessages(dynamodb, MESSAGES_TABLE, lambda: NOW)
     calls.clear()
 
-    for _ in range(MESSAGES):
-        request = SendRequest(RECIPIENT, TEMPLATE, "MyStore_ERP")
+    for number in range(MESSAGES):
+        request = SendRequest(f"9199{number:08}", TEMPLATE, "MyStore_ERP")
         accept_message(customer, request, messages=messages, media=FakeMediaStore(), now=lambda: NOW)
-    relay_outbox(_changes(), queue=SQSSendQueue(_counted("sqs", calls), SEND_QUEUE_URLS))
-    numbers = DynamoDBNumbers(_counted("dynamodb", calls), NUMBERS_TABLE)
-    admission = Admission(numbers, lambda: NOW, LIMITS)
+    accepted, sqs = calls.copy(), _counted("sqs", calls)
+    relay_outbox(_changes(), queue=SQSSendQueue(sqs, SEND_QUEUE_URLS))
+    admission = Admission(DynamoDBNumbers(dynamodb, NUMBERS_TABLE), lambda: NOW, LIMITS)
     sender = SendMessage(messages, apps, secrets, FakeMediaStore(), FakeMeta(), lambda: NOW, WAITS, admission)
+    _send_batch(sqs, sender)
+    sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
-    for message_id in ids:
-        sender(message_id, lambda: 60_000, batch=len(ids))
     receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW)
     for status in ("sent", "delivered", "read"):
         for message_id in ids:
@@ -99,7 +107,32 @@ def _the_whole_way(calls: Counter[str]) -> list[OutboundMessage]:
     relay_events(_changes(), bus=_Kept(bus, events))
     for event in events:
         deliver_webhook(event, apps=apps, secrets=secrets, client=FakeWebhookClient())
-    return [change.after for change in _changes() if isinstance(change.after, OutboundMessage)]
+    assert {"read"} == {change.after.status for change in _changes() if isinstance(change.after, OutboundMessage)}
+    return sent
+
+
+def _send_batch(sqs: Any, sender: SendMessage) -> None:
+    """One batch as Lambda's poller has it: received, worked on, and deleted for what the answer does not keep."""
+    received = sqs.receive_message(QueueUrl=SEND_NOW_QUEUE_URL, MaxNumberOfMessages=MESSAGES, AttributeNames=["All"])
+    records = [
+        {
+            "messageId": record["MessageId"],
+            "receiptHandle": record["ReceiptHandle"],
+            "body": record["Body"],
+            "attributes": record["Attributes"],
+            "eventSource": "aws:sqs",
+        }
+        for record in received["Messages"]
+    ]
+    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+
+    def work(record: SQSRecord) -> Progress:
+        return sender(json.loads(record.body)["messageId"], context.get_remaining_time_in_millis, batch=len(records))
+
+    answer = work_on_batch({"Records": records}, context, work, SQSVisibility(sqs, SEND_NOW_QUEUE_URL), 2)
+    assert {"batchItemFailures": []} == answer
+    done = [{"Id": record["messageId"], "ReceiptHandle": record["receiptHandle"]} for record in records]
+    sqs.delete_message_batch(QueueUrl=SEND_NOW_QUEUE_URL, Entries=done)
 
 
 class _Kept:
@@ -125,13 +158,24 @@ def test_ten_messages_cost_so_many_calls_and_no_more(calls: Counter[str]) -> Non
     _the_whole_way(calls)
 
     assert {
-        "PutItem": 10,  # accepted
-        "GetItem": 10 + 1,  # the sender reads each message, and the app once
+        "PutItem": 10 + 1,  # accepted; the times of the whole batch
+        "GetItem": 10 + 1 + 2,  # the sender reads each message, and once the app, its number's state and Meta's
         "UpdateItem": 10 * (2 + 3),  # claim and outcome; three facts of Meta's
         "SendMessageBatch": 1,
+        "ReceiveMessage": 1,  # this one and the next are of Lambda's poller
+        "DeleteMessageBatch": 1,
         "PutEvents": 5,  # five events each, ten to a call
         "Decrypt": 2,  # the token and the webhook's secret, once each
     } == dict(calls)
+
+
+def test_a_message_that_is_sent_costs_few_table_writes_and_queue_calls(calls: Counter[str]) -> None:
+    sent = _the_whole_way(calls)
+
+    writes = sum(count for name, count in sent.items() if name in TABLE_WRITES)
+    queue_calls = sum(count for name, count in sent.items() if "Message" in name)
+    assert writes / MESSAGES <= 2.2, sent  # claim and outcome are 2.0
+    assert 0.2 < queue_calls / MESSAGES <= 0.4, sent  # send, receive, delete: ten to a call are 0.3
 
 
 def test_a_usual_item_costs_one_write_unit_through_its_whole_life(calls: Counter[str]) -> None:

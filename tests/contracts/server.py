@@ -28,6 +28,10 @@ class Server:
     """Raw answers, one for each request; when it is empty: OK."""
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Request line, headers in lower case, body."""
+    together: threading.Barrier | None = None
+    """Each answer waits until so many requests are there."""
+    connections: list[socket.socket] = field(default_factory=list)
+    """All that were opened."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -51,6 +55,9 @@ def serving(*script: bytes | None) -> Iterator[Server]:
         yield server
     finally:
         server.stopped.set()
+        for connection in server.connections:
+            with suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
         thread.join()
         listening.close()
 
@@ -67,6 +74,7 @@ def _accept(listening: socket.socket, server: Server) -> None:
     while not server.stopped.is_set():
         with suppress(TimeoutError):
             connection, _ = listening.accept()
+            server.connections.append(connection)
             workers.append(threading.Thread(target=_talk, args=(connection, server), daemon=True))
             workers[-1].start()
     for worker in workers:
@@ -83,6 +91,8 @@ def _talk(connection: socket.socket, server: Server) -> None:
             body = stream.read(int(headers.get("content-length", "0")))
             server.requests.append((line.decode().strip(), headers, body))
             told = server.script.pop(0) if server.script else OK
+            if server.together:
+                server.together.wait(20)
             if told is SILENCE:
                 server.stopped.wait()
             if told is RESET:

@@ -2,10 +2,12 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 from requests import Response, Session
+from requests.exceptions import ConnectTimeout
 
 from hkreach.adapters.requests_meta import RequestsMeta
 from hkreach.adapters.requests_session import session
@@ -155,6 +157,29 @@ def test_connections_that_stood_idle_are_not_used_again(server: Server) -> None:
         assert Accepted("wamid.1") == meta.send(NUMBER, "EAAtoken", MESSAGE)
 
     assert [1_000, 4_624] == closed, "at the first call there is nothing to close, and nothing lost by it"
+
+
+def test_a_thread_that_comes_while_idle_connections_are_closed_waits_for_it() -> None:
+    """It would take one of them, and a reset on it would look like a lost answer."""
+    came, order = threading.Event(), []
+
+    class Recorded(Session):
+        def post(self, *_: object, **__: object) -> Response:
+            came.set()
+            order.append("post")
+            raise ConnectTimeout
+
+        def close(self) -> None:
+            second.start()
+            came.wait(0.2)
+            order.append("close")
+
+    meta = RequestsMeta(Recorded(), "http://g", "v25.0", 1)
+    second = threading.Thread(target=meta.send, args=(NUMBER, "t", MESSAGE))
+    meta.send(NUMBER, "t", MESSAGE)
+    second.join(20)
+
+    assert ["close", "post", "post"] == order
 
 
 def test_a_proxy_or_netrc_of_the_environment_is_not_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,8 @@ def test_a_record_that_hangs_is_given_back_before_the_functions_time_is_up() -> 
     assert {"batchItemFailures": [{"itemIdentifier": "hangs"}]} == answer
 
 
-def test_ten_records_are_worked_on_at_once() -> None:
-    meeting = threading.Barrier(10)
+def test_fifty_records_are_worked_on_at_once() -> None:
+    meeting = threading.Barrier(50)
 
     def work(record: SQSRecord) -> Progress:
         meeting.wait(20)
@@ -52,4 +52,4 @@ def test_ten_records_are_worked_on_at_once() -> None:
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
     visibility: Any = Visibility()
 
-    assert {"batchItemFailures": []} == work_on_batch(_event(*"0123456789"), context, work, visibility, 1)
+    assert {"batchItemFailures": []} == work_on_batch(_event(*map(str, range(50))), context, work, visibility, 1)

@@ -9,9 +9,10 @@ _CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,  # a batch is worked on by up to ten threads
+    max_pool_connections=64,  # a batch is worked on by up to fifty threads; the rest is for those of the last that hang
     parameter_validation=False,  # an eighth of each call's CPU; AWS checks them anyway
     disable_request_compression=True,
+    user_agent="hkreach",  # or botocore puts its own together anew for each call, a tenth of its CPU
 )
 
 

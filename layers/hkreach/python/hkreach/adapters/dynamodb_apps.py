@@ -17,19 +17,17 @@ class DynamoDBApps:
     def __init__(self, client: Any, table: str, cache_seconds: int) -> None:
         self._client = client
         self._table = table
-        self._apps: Remembered[str, App] = Remembered(_MOST_CACHED, cache_seconds)
+        self._apps: Remembered[str, App | None] = Remembered(_MOST_CACHED, cache_seconds)
 
     def get(self, app_name: str) -> App | None:
         """See the port. That there is no such app is not remembered: a new one is found at once."""
-        return self._apps.get(app_name) or self.get_fresh(app_name)
+        return self._apps.get_or_load(app_name, lambda: self._read(app_name))
 
     def get_fresh(self, app_name: str) -> App | None:
         """See the port."""
-        values = self._get(_app_key(app_name))
-        if values is None:
-            return None
-        app = _app(values)
-        self._apps.set(app_name, app)
+        app = self._read(app_name)
+        if app is not None:
+            self._apps.set(app_name, app)
         return app
 
     def name_of_number(self, phone_number_id: str) -> str | None:
@@ -56,6 +54,10 @@ class DynamoDBApps:
             writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
         )
         self._apps.set(after.app_name, after)
+
+    def _read(self, app_name: str) -> App | None:
+        values = self._get(_app_key(app_name))
+        return _app(values) if values is not None else None
 
     def _get(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)

@@ -27,13 +27,13 @@ class KMSSecrets:
 
     def open(self, app_name: str, purpose: Purpose, ciphertext: bytes) -> str:
         """See the port. App and purpose are part of the cache's key: a ciphertext put in another's place stays shut."""
-        cached = self._opened.get((app_name, purpose, ciphertext))
-        if cached is not None:
-            return cached
-        answer = self._client.decrypt(CiphertextBlob=ciphertext, EncryptionContext=_context(app_name, purpose))
-        secret: str = answer["Plaintext"].decode()
-        self._opened.set((app_name, purpose, ciphertext), secret)
-        return secret
+
+        def decrypt() -> str:
+            answer = self._client.decrypt(CiphertextBlob=ciphertext, EncryptionContext=_context(app_name, purpose))
+            secret: str = answer["Plaintext"].decode()
+            return secret
+
+        return self._opened.get_or_load((app_name, purpose, ciphertext), decrypt)
 
 
 def _context(app_name: str, purpose: Purpose) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -43,6 +44,7 @@ class RequestsMeta:
         self._upload_seconds = upload_seconds
         self._wall_clock = wall_clock  # it goes on while Lambda has frozen us
         self._used_at = 0.0
+        self._lock = Lock()
 
     def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
         """See the port."""
@@ -96,9 +98,10 @@ class RequestsMeta:
 
     def _drop_idle_connections(self) -> None:
         """Meta may have closed them while we were frozen; a reset on such a one looks like a lost answer."""
-        used_at, self._used_at = self._used_at, self._wall_clock()
-        if self._used_at - used_at > _LONGEST_IDLE_SECONDS:
-            self._session.close()  # its pools; it opens new ones as needed
+        with self._lock:  # or another thread takes an idle connection before the pools are closed
+            used_at, self._used_at = self._used_at, self._wall_clock()
+            if self._used_at - used_at > _LONGEST_IDLE_SECONDS:
+                self._session.close()  # its pools; it opens new ones as needed
 
 
 def _never_connected(error: Exception) -> bool:

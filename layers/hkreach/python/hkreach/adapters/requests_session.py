@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 
 from hkreach.adapters.requests_deadline import with_deadlines
 
-_POOL = 16
+_POOL = 64  # as adapters/aws.py
 
 
 class _SharedTls(HTTPAdapter):

@@ -17,7 +17,7 @@ class SSMMetaApp:
         self._client = client
         self._app_secrets, self._verify_token = f"{prefix}/app-secrets", f"{prefix}/verify-token"
         self._key_id = key_id
-        self._cache: Remembered[str, str] = Remembered(2, _CACHE_SECONDS)
+        self._cache: Remembered[str, str | None] = Remembered(2, _CACHE_SECONDS)
 
     def app_secrets(self) -> Sequence[str]:
         """See the port."""
@@ -36,15 +36,14 @@ class SSMMetaApp:
         self._set(self._verify_token, verify_token)
 
     def _get(self, name: str) -> str | None:
-        remembered = self._cache.get(name)
-        if remembered is not None:
-            return remembered
+        return self._cache.get_or_load(name, lambda: self._read(name))
+
+    def _read(self, name: str) -> str | None:
         try:
             answer = self._client.get_parameter(Name=name, WithDecryption=True)
         except self._client.exceptions.ParameterNotFound:
             return None
         value: str = answer["Parameter"]["Value"]
-        self._cache.set(name, value)
         return value
 
     def _set(self, name: str, value: str) -> None:

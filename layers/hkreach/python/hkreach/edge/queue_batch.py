@@ -14,7 +14,7 @@ from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.progress import Progress
 
-_RECORDS = 10
+_MOST_THREADS = 50
 _SECONDS_TO_ANSWER = 2
 logger = Logger(service="hkreach", child=True)
 
@@ -37,7 +37,8 @@ def work_on_batch(
     up: it must not take the others with it.
     """
     # Threads of this batch's own: one that a slow server holds is not missing in the next batch.
-    threads = ThreadPoolExecutor(_RECORDS, thread_name_prefix="record")
+    # As many as there are records: the pool starts them as they are needed.
+    threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="record")
     deadline = context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_ANSWER
 
     def one(record: SQSRecord) -> None:
