@@ -41,6 +41,7 @@ from tests.aws import (
     MESSAGES_TABLE,
     META_PARAMETERS,
     NUMBERS_TABLE,
+    SEND_NOW_QUEUE_URL,
     SEND_QUEUE_URLS,
     bus_with_listener,
     environment,

@@ -71,17 +71,14 @@ class Simulation:
         self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
         self.bus = struck("bus", SimulatedBus(self.webhook_queue))
         meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
-        self.sender = self.steps.sender(
-            self.messages,
-            self.apps,
-            self.secrets,
-            self.media,
-            meta,
-            self._skewed_clock,
-            WAITS,
-            Admission(self.numbers, self._skewed_clock, LIMITS),
-            lambda seconds: self.clock.advance(round(seconds * 1_000)),
-        )
+        # Two processes, each with a memory of its own: the second runs in the middle of the first.
+        self.sender, self._other = (
+            self.steps.sender(
+                self.messages, self.apps, self.secrets, self.media, meta, self._skewed_clock, WAITS,
+                Admission(self.numbers, self._skewed_clock, LIMITS), self._pause,
+            )
+            for _ in range(2)
+        )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
         self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock)
@@ -234,10 +231,18 @@ class Simulation:
         message_id = self._in_work
         if self.faults.random.random() < 0.2:
             self.call_back()
-        elif message_id is None:
-            self.send()
-        else:
-            survive(lambda: self.sender(message_id, TIME_LEFT))
+            return
+        self.sender, self._other = self._other, self.sender
+        try:
+            if message_id is None:
+                self.send()
+            else:
+                survive(lambda: self.sender(message_id, TIME_LEFT))
+        finally:
+            self.sender, self._other = self._other, self.sender
+
+    def _pause(self, seconds: float) -> None:
+        self.clock.advance(round(seconds * 1_000))
 
     def _skewed_clock(self) -> int:
         skew = self.faults.random.randrange(-SKEW, SKEW) if self.faults.happens("clock skewed") else 0

@@ -104,7 +104,7 @@ def server() -> Iterator[Server]:
 
 
 def _send(server: Server) -> Callable[[], object]:
-    meta = RequestsMeta(session(), server.url, "v25.0", 20)
+    meta = RequestsMeta(session(), server.url, "v25.0", 20, 20)
     return lambda: meta.send(NUMBER, "EAAtoken", {})
 
 

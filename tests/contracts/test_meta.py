@@ -174,7 +174,7 @@ def test_a_thread_that_comes_while_idle_connections_are_closed_waits_for_it() ->
             came.wait(0.2)
             order.append("close")
 
-    meta = RequestsMeta(Recorded(), "http://g", "v25.0", 1)
+    meta = RequestsMeta(Recorded(), "http://g", "v25.0", 1, 1)
     second = threading.Thread(target=meta.send, args=(NUMBER, "t", MESSAGE))
     meta.send(NUMBER, "t", MESSAGE)
     second.join(20)

@@ -88,7 +88,7 @@ def unknown(house: House) -> House:
 
 
 def test_by_policy_it_is_sent_again_when_its_time_has_come(unknown: House) -> None:
-    unknown.clock.advance(HOUR - 1)
+    unknown.clock.advance(HOUR - MINUTE - 1)
     assert (0, 1) == (unknown.wake_and_send(), len(unknown.meta.sent))
 
     unknown.clock.advance(MINUTE + 1)
