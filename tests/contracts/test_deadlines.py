@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
+from hkreach.adapters import requests_meta
 from hkreach.adapters.guarded_webhooks import GuardedWebhooks
 from hkreach.adapters.requests_meta import RequestsMeta
 from hkreach.adapters.requests_session import session
@@ -116,7 +117,8 @@ def test_a_connection_that_is_new_ends_in_time_too(manner: Manner) -> None:
         assert Uncertain("deadline") == _returned(lambda: meta.send(NUMBER, "t", {}), server)
 
 
-def test_a_handshake_that_nobody_answers_sends_nothing() -> None:
+def test_a_handshake_that_nobody_answers_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests_meta, "CONNECT_SECONDS", LONG)
     with stubborn(dripping(b"", b"")) as server:
         meta = _meta(f"https://localhost:{server.port}", call=SECONDS)
 

@@ -18,8 +18,6 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-_TLS_RECORD = 16_384
-
 
 class Deadline:
     """`with Deadline(20): session.post(...)`: all of that call, the reading too, ends within 20 seconds.
@@ -112,12 +110,11 @@ class _Connection(HTTPConnection):
         return connected
 
     def send(self, data: Any) -> None:
-        """In pieces of a TLS record: of more than one, TLS would give each the whole time again."""
+        """One `sendall`, whose time is a total, over TLS too."""
         if self.sock is None:
             self.connect()
-        for start in range(0, len(data), _TLS_RECORD):
-            self.sock.settimeout(_current.get().left())
-            super().send(data[start : start + _TLS_RECORD])
+        self.sock.settimeout(_current.get().left())
+        super().send(data)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
