@@ -1,0 +1,191 @@
+"""A whole stack of production handlers, played until everything is at rest; and what is wrong with the outcome."""
+
+import json
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hkreach.domain.message import derived_message_id
+from tests.kills.functions import Functions
+from tests.kills.local_aws import APP_NAME, PlayedStack, bare_stack, function_environment, introduce
+from tests.kills.pollers import MOST_TRIES, Caller, QueuePoller, StreamPoller, function_url, sample
+from tests.stack.world import GUIDE, PATIENCE, World, eventually
+
+PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4
+FACTS = {name: f"{name}At" for name in ("queued", "unknown", "accepted", "sent", "delivered", "read", "failed")}
+IN_WEBHOOKS = {"sent", "delivered", "read", "failed"}
+
+
+@dataclass
+class Sent:
+    """One message on its way. Its id follows from its key, so that a kill can be armed before it is accepted."""
+
+    key: str = field(default_factory=lambda: f"order-{uuid.uuid4()}")
+    to: str = field(default_factory=lambda: f"9198{uuid.uuid4().int % 10**8:08d}")
+
+    @property
+    def message_id(self) -> str:
+        return derived_message_id(APP_NAME, self.key)
+
+
+class Played:
+    """Everything around the functions."""
+
+    def __init__(self, stack: PlayedStack, callbacks_are_held: threading.Event) -> None:
+        self.stack, self.functions = stack, stack.functions
+        self.callbacks_are_held = callbacks_are_held
+        """Meta's callbacks wait until all the rest has come to rest."""
+        self.world = World(stack)
+        self.caller = Caller(stack, self.functions)
+        self.outbox = StreamPoller(stack, self.functions, "relay_outbox", new_outbound_only=True)
+        self.events = StreamPoller(stack, self.functions, "relay_events", new_outbound_only=False)
+        self.to_send = QueuePoller(stack, self.functions, "send_message", "SendQueueUrl")
+        self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
+        self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+
+    def client(self, service: str) -> Any:
+        return self.stack.client(service)
+
+    def send(self, message: Sent, *, file: bool = False) -> None:
+        fields = {name: GUIDE[name] for name in ("templateName", "languageCode", "bodyParams")} | {"to": message.to}
+        content = PDF + message.key.encode() if file else None
+        assert message.message_id == self.caller.send(message.key, fields, content)
+
+    def relay(self) -> int:
+        """Read the stream to its end."""
+        return self.outbox.poll() + self.events.poll()
+
+    def wake(self) -> None:
+        """The schedule fires."""
+        self.functions.invoke("wake_due", sample("wake_due/every_minute"))
+
+    def operate(self, **request: Any) -> dict[str, Any]:
+        """A call of the operator's, again until there is an answer."""
+        for _ in range(MOST_TRIES):
+            invocation = self.functions.invoke("administer", request)
+            if not invocation.killed:
+                return dict(invocation.answer)
+        raise AssertionError("never answered")
+
+    def change(self, message_ids: Sequence[str], attribute: str, value: int) -> None:
+        """Move a time that is in their items, so that nobody has to wait for it."""
+        for message_id in message_ids:
+            self.client("dynamodb").update_item(
+                TableName=self.stack.outputs["MessagesTableName"],
+                Key={"messageId": {"S": message_id}},
+                UpdateExpression=f"SET {attribute} = :value",
+                ConditionExpression=f"attribute_exists({attribute})",
+                ExpressionAttributeValues={":value": {"N": str(value)}},
+            )
+
+    def poll_until(self, is_there: Callable[[dict[str, Any]], bool], messages: Sequence[Sent]) -> None:
+        """Let the sender work until the items of all are so."""
+
+        def look() -> bool:
+            self.to_send.poll()
+            return all(is_there(self.world.item(message.message_id)) for message in messages)
+
+        eventually(look, bool)
+
+    def make_dead_letters(self) -> None:
+        """What is in sight on the send queue becomes dead letters."""
+        sqs, dead = self.client("sqs"), self.stack.outputs["SendDeadLetterQueueUrl"]
+        for record in sqs.receive_message(QueueUrl=self.to_send.url, MaxNumberOfMessages=10)["Messages"]:
+            sqs.send_message(QueueUrl=dead, MessageBody=record["Body"])
+            sqs.delete_message(QueueUrl=self.to_send.url, ReceiptHandle=record["ReceiptHandle"])
+
+    def settle(self) -> None:
+        """Play on until nothing is left to do."""
+        eventually(self._play, lambda moved: not moved and not self._busy())
+        self.callbacks_are_held.clear()
+        eventually(self._play, lambda moved: not moved and self._is_at_rest())
+
+    def _play(self) -> int:
+        waiting = self._waiting()
+        if waiting:
+            now = time.time_ns() // 1_000_000
+            self.change([message_id for message_id, due_at in waiting.items() if due_at > now], "dueAt", now)
+            self.wake()
+        return self.relay() + self.to_send.poll() + self.webhooks.poll()
+
+    def _waiting(self) -> dict[str, int]:
+        """Which messages wait in the table, and until when."""
+        page = self.client("dynamodb").scan(TableName=self.stack.outputs["MessagesTableName"], IndexName="due")
+        return {item["messageId"]["S"]: int(item["dueAt"]["N"]) for item in page["Items"]}
+
+    def _is_at_rest(self) -> bool:
+        # Meta first: its callbacks are what makes the rest move.
+        return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
+
+    def _busy(self) -> int:
+        return self.to_send.depth() + self.webhooks.depth() + len(self._waiting())
+
+    def wrong_with(self, message_id: str) -> list[str]:
+        """Everything that must not be: doubled, lost, misreported, untold; nothing if all is right."""
+        facts, taken = self.facts(message_id), self.world.times_taken().get(message_id, 0)
+        if not facts:
+            return ["lost: there is no item"]
+        wrong = [f"doubled: taken {taken} times"] if taken > 1 else []
+        if facts == {"queued"}:
+            wrong.append("lost: nothing became of it")
+        if taken and facts <= {"queued", "unknown"}:
+            wrong.append("misreported: taken, and nobody knows")
+        if taken and "failed" in facts:
+            wrong.append("misreported: taken, and said to have failed")
+        if not taken and facts & {"accepted", "sent", "delivered", "read"}:
+            wrong.append("misreported: not taken, and said to be")
+        return wrong + self._untold(message_id, facts)
+
+    def _untold(self, message_id: str, facts: set[str]) -> list[str]:
+        """Each fact is an event, and each of Meta's a webhook: at least once, and always with the same id."""
+        wrong = []
+        on_the_bus: defaultdict[str, set[str]] = defaultdict(set)
+        for fact, event_id in self._events(message_id):
+            on_the_bus[fact].add(event_id)
+        posted: defaultdict[str, set[str]] = defaultdict(set)
+        for webhook in self.world.webhooks(messageId=message_id):
+            assert webhook["verified"], webhook
+            posted[webhook["body"]["data"].get("status", "received")].add(webhook["eventId"])
+        for name, seen, expected in (("event", on_the_bus, facts), ("webhook", posted, facts & IN_WEBHOOKS)):
+            wrong += [f"untold: no {name} {fact}" for fact in sorted(expected - set(seen))]
+            wrong += [f"untrue: {name} {fact}" for fact in sorted(set(seen) - expected)]
+            wrong += [f"doubled: {name} {fact} with two ids" for fact, ids in sorted(seen.items()) if len(ids) > 1]
+        return wrong
+
+    def _events(self, message_id: str) -> list[tuple[str, str]]:
+        """What the bus carried about a message: fact and event id."""
+        sqs, url = self.client("sqs"), self.stack.outputs["AllEventsQueueUrl"]
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for record in found:
+                event = json.loads(record["Body"])["detail"]
+                data = event["data"]
+                self._told[data["messageId"]].append((data.get("status", "received"), event["id"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=record["ReceiptHandle"])
+        return self._told[message_id]
+
+    def dead_letters(self) -> int:
+        """How many records were given up."""
+        names = ("SendDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl")
+        return sum(self.world.queue_depth(name) for name in names)
+
+    def facts(self, message_id: str) -> set[str]:
+        """What the table knows of a message."""
+        item = self.world.item(message_id)
+        return {name for name, attribute in FACTS.items() if attribute in item}
+
+
+@contextmanager
+def played(folder: Path, **environment: str) -> Iterator[Played]:
+    """A stack of one's own for the length of the block; `environment` is added to that of the functions."""
+    with bare_stack(folder) as (stack, key_id):
+        variables = function_environment(stack, key_id) | environment
+        held = threading.Event()
+        with Functions(variables, folder) as functions, function_url(functions, held) as callback_url:
+            parts = {name: getattr(stack, name) for name in stack.__dataclass_fields__}
+            yield Played(introduce(PlayedStack(**parts, functions=functions), callback_url), held)
