@@ -115,7 +115,7 @@ def read_answer(http_status: int, body: bytes, headers: Mapping[str, str] = Mapp
     """The outcome told by an HTTP answer of `/messages` or `/media`. `headers`: found whatever their case."""
     answer = _json_object(body)
     error = answer.get("error")
-    if isinstance(error, Mapping) and isinstance(error.get("code"), int):
+    if isinstance(error, Mapping) and type(error.get("code")) is int:
         return _read_error(http_status, error, headers)
     meta_id = _meta_id(answer) if 200 <= http_status < 300 else None
     return Accepted(meta_id) if meta_id else Uncertain(f"HTTP {http_status} without a Graph error or an id")
@@ -128,7 +128,7 @@ def message_error(node: object) -> MessageError:
     details = data.get("details") if isinstance(data, Mapping) else data
     title = error.get("title") or error.get("message") or "Meta gave no reason"
     code = error.get("code")
-    if not isinstance(code, int):
+    if type(code) is not int:  # `true` is one for isinstance
         return MessageError("unspecified", str(title), str(details or title))
     return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
 
