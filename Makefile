@@ -40,9 +40,10 @@ test-unit: setup ## the tests that need no stack
 chaos: setup ## the Outbox under faults, in simulated time: make chaos SEED=1 FAULTS=20000
 	@$(python) -m tests.chaos --seed $(SEED) --faults $(FAULTS)
 
-bench: setup ## what a function's start and the sender's batches cost, as ratios
+bench: setup ## what a function's start, the sender's batches and reading a form cost, as ratios
 	@$(python) -m tests.bench.cold_start
 	@$(python) -m tests.bench.sender_cost
+	@$(python) -m tests.bench.multipart
 
 lint: setup ## style, types, direction of imports, template
 	.venv/bin/ruff check .
