@@ -15,7 +15,7 @@ from hkreach.domain.message import derived_message_id
 from tests.kills.functions import Functions
 from tests.kills.local_aws import APP_NAME, PlayedStack, bare_stack, function_environment, introduce
 from tests.kills.pollers import MOST_TRIES, Caller, QueuePoller, StreamPoller, function_url, sample
-from tests.stack.world import GUIDE, PATIENCE, World, eventually
+from tests.stack.world import GUIDE, World, eventually
 
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4
 FACTS = {name: f"{name}At" for name in ("queued", "unknown", "accepted", "sent", "delivered", "read", "failed")}

@@ -85,7 +85,7 @@ class StreamPoller:
         """The template's filters."""
         if not self._new_outbound_only:
             return record["eventName"] in {"INSERT", "MODIFY"}
-        return record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["direction"] == {"S": "outbound"}
+        return bool(record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["direction"]["S"] == "outbound")
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -38,9 +38,7 @@ class Scenario:
     answer: Mapping[str, Any] | None = None
     """Meta's first answer, if it is not the usual one."""
     late: bool = False
-    """Whether Meta's status comes only when all claims have run out."""
-    delay: float = 0.05
-    """Seconds until Meta's status, otherwise."""
+    """Whether Meta's status comes only when all claims have run out, and all outcomes are written."""
     echo: bool = True
     end: str = "sent"
     """The fact that must be there at the end."""
@@ -52,7 +50,7 @@ class Scenario:
             match = {"to": f"+{message.to}"}
             if self.answer is not None:
                 stack.world.meta_answers({"match": match | {"edge": "messages"}, "times": 1, "answer": self.answer})
-            told = [{"status": "sent", "delay": self.delay}] if self.end == "sent" else []
+            told = ["sent"] if self.end == "sent" else []
             stack.world.meta_statuses({"match": match, "times": 1, "statuses": told, "echo": self.echo})
         if self.late:
             stack.callbacks_are_held.set()
@@ -164,7 +162,7 @@ SCENARIOS = [
     Scenario("sent again with leave", "send_message", lead=until_resent, answer=_LOST, late=True),
     Scenario("two are due", "wake_due", lambda _: "", 2, lead=until_waiting, go=wake, answer={"graphError": 190}),
     Scenario("a status with the echo", "receive_meta", go=send),
-    Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, delay=2),
+    Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, late=True),
     Scenario("eleven new facts are published", "relay_events", messages=11, go=send, end="accepted"),
     Scenario("a webhook is posted", "deliver_webhook", go=send),
     Scenario("resend the unknown", "administer", lead=until_unknown, go=settle, answer=_LOST),
