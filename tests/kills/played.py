@@ -45,7 +45,7 @@ class Played:
         self.caller = Caller(stack, self.functions)
         self.outbox = StreamPoller(stack, self.functions, "relay_outbox", new_outbound_only=True)
         self.events = StreamPoller(stack, self.functions, "relay_events", new_outbound_only=False)
-        self.to_send = QueuePoller(stack, self.functions, "send_message", "SendQueueUrl")
+        self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 

@@ -193,12 +193,13 @@ class SendMessage:
         now, code = self.now(), outcome.reason if isinstance(outcome, Uncertain) else outcome.code
         if isinstance(outcome, Halted):
             seconds = self.waits.halted
-            self.apps.get_fresh(message.app_name)  # an operator may have mended it already
         else:
             seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
         due_at = min(max(now + seconds * SECOND, not_before or 0), message.deadline)
         in_queue = self._waits_in_queue(message, (due_at - now) // SECOND)
         write(now, code, None if in_queue else due_at)
+        if isinstance(outcome, Halted):
+            self.apps.get_fresh(message.app_name)  # an operator may have mended it already
         return max(1, (due_at - now) // SECOND) if in_queue else "done"
 
     def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:
