@@ -122,6 +122,7 @@ class QueuePoller:
                 "receiptHandle": record["ReceiptHandle"],
                 "body": record["Body"],
                 "attributes": record["Attributes"],
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{self.url.rsplit('/', 1)[-1]}",
             }
             for record in batch
         ]

@@ -58,6 +58,8 @@ class Request:
     """A one-time code: it goes before what waits."""
     waited: bool = False
     """It has waited, and need not stand behind those that have not."""
+    may_knock: bool = False
+    """If there is no room now, it comes back in some seconds; else it goes to the end of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class NumberState:
             return self._later(asked, now, NUMBER_RATE)
         pace, times = self.pace.lease(now, asked.count, self.pace.rate(now, asked.messages_per_second))
         if times[0] > now + limits.patience * (2 if asked.urgent else 1):
+            if asked.waited and asked.may_knock:
+                return self, Later(_soon(now), NUMBER_RATE)
             return self._later(asked, now, NUMBER_RATE)
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
         pace = replace(pace, granted_at=now) if asks else pace
@@ -159,10 +163,15 @@ def is_failure(outcome: Outcome) -> bool:
     return isinstance(outcome, Uncertain) or (isinstance(outcome, NotSent) and outcome.throttle.scope == "meta")
 
 
+def _soon(after: int) -> int:
+    return after + SECOND + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
+
+
 def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberState, int]:
     """A place in the line of those who wait. An urgent message has no use for one at its end."""
-    not_before = max(not_before, asked.now + SECOND)
     if asked.urgent:
-        return state, not_before + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
-    pace, at = state.pace.book(not_before, state.pace.rate(asked.now, asked.messages_per_second))
+        return state, _soon(not_before)
+    pace, at = state.pace.book(
+        max(not_before, asked.now + SECOND), state.pace.rate(asked.now, asked.messages_per_second)
+    )
     return replace(state, pace=pace), at

@@ -20,6 +20,8 @@ logger = Logger(service="hkreach", child=True)
 
 _STALE = 500
 """Milliseconds for which a leased time may be used late."""
+_KNOCKS = 3
+"""How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
 _MOST_AHEAD = 10
 """Messages that a process leases times for because it sent as many in the last second."""
 
@@ -36,19 +38,21 @@ class Admission:
         self._number_is_calm: dict[str, bool] = {}
         self._meta_is_calm = True
 
-    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, batch: int, *, waited: bool) -> Go | Later:
+    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, receives: int, batch: int) -> Go | Later:
         """When the message may go.
 
-        `batch` is how many messages this process has at hand, and so for how many it leases times with one write;
-        `waited`: the message has, and need not stand behind those that have not.
+        `receives`: how often the queue gave this record; `batch`: how many messages this process has at hand, and so
+        for how many it leases times with one write.
         """
+        waited = receives > 1 or message.waits_for is not None or message.tries > 0
         number = account.phone_number_id
         try:
             # Who comes back from waiting for the pair has its place there.
             if message.waits_for != PAIR_RATE and (at := self._time_of_pair(number, message.to)) > self._now():
                 return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
-                asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
+                count = self._count(number, batch)
+                asked = self._request(message, app, account, count, waited=waited, may_knock=receives <= _KNOCKS)
                 return self._turn(number, asked)
         except Contended:
             return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
@@ -123,7 +127,7 @@ class Admission:
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         number, went_well = account.phone_number_id, not isinstance(outcome, NotSent) and not is_failure(outcome)
-        asked = self._request(app, account, 1, urgent=message.is_urgent, waited=True)
+        asked = self._request(message, app, account, 1, waited=True, may_knock=False)
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
 
@@ -142,8 +146,18 @@ class Admission:
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
-    def _request(self, app: App, account: MetaAccount, count: int, *, urgent: bool, waited: bool) -> Request:
-        return Request(self._now(), count, _fingerprint(account), app.messages_per_second, urgent, waited)
+    def _request(
+        self, message: OutboundMessage, app: App, account: MetaAccount, count: int, *, waited: bool, may_knock: bool
+    ) -> Request:
+        return Request(
+            self._now(),
+            count,
+            _fingerprint(account),
+            app.messages_per_second,
+            urgent=message.is_urgent,
+            waited=waited,
+            may_knock=may_knock,
+        )
 
 
 def _stops_everybody(outcome: Outcome) -> bool:
