@@ -1,0 +1,166 @@
+"""The outage replay: one message a second on a number that takes 1.6, into an outage, until all is drained."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from hkreach.domain.message import Status
+from hkreach.domain.time import HOUR, MINUTE, SECOND
+from tests.builders import NOW
+from tests.replay.agenda import Agenda
+from tests.replay.meta import THROUGHPUT, Outage, Rate, SimulatedMeta
+from tests.replay.stack import Stack
+
+NUMBER_TAKES = Rate(8, 5 * SECOND)
+"""1.6 a second, and in no five seconds more than 8: as 80 a second to 50."""
+WARM_UP = 10 * MINUTE
+_STEADY = 10
+"""Messages that may be open without being a backlog: those of the last ten seconds."""
+_LONGEST_DRAIN = 100 * HOUR
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What happens in a replay, whoever it happens to: one message in each second, at a random moment of it."""
+
+    lasts: int
+    """The outage, in milliseconds."""
+    seed: int = 1
+
+    @property
+    def outage(self) -> Outage:
+        return Outage(NOW + WARM_UP, NOW + WARM_UP + self.lasts)
+
+    def arrivals(self) -> Iterator[tuple[int, str]]:
+        """When each message is accepted and to whom it goes, without end; 50,000 recipients in turn."""
+        drawn, place = random.Random(self.seed), 0
+        while True:
+            yield NOW + place * SECOND + drawn.randrange(SECOND), f"91{place % 50_000:010}"
+            place += 1
+
+    def meta(self, agenda: Agenda) -> SimulatedMeta:
+        return SimulatedMeta(agenda, NUMBER_TAKES, self.outage, self.seed)
+
+
+@dataclass
+class Replayed:
+    """What came of a replay."""
+
+    rule: str
+    outage: Outage
+    messages: int = 0
+    backlog: list[tuple[int, int]] = field(default_factory=list)
+    """Messages open, each minute, by milliseconds since the outage began."""
+    backlog_at_end: int = 0
+    """Of the outage."""
+    drained_after: int | None = None
+    """Milliseconds from the outage's end until the backlog was gone."""
+    lost: int = 0
+    """Not taken by Meta, and given up; ours: neither taken nor settled nor known to be unknown."""
+    doubled: int = 0
+    unknown: int = 0
+    """Whether Meta took it nobody knows, and nobody sends it again."""
+    expired: int = 0
+    late: int = 0
+    """Past the deadline without the answer that says so."""
+    calls_in_outage: int = 0
+    throttled_on_drain: int = 0
+    sent_on_drain: int = 0
+    most_receives: int = 0
+    dead_letters: int = 0
+    writes: dict[str, int] = field(default_factory=dict)
+    """Calls that write, by table and method."""
+
+    @property
+    def least_drain(self) -> float:
+        """Milliseconds that it takes at best: the backlog goes down by what the number takes above what arrives."""
+        return self.backlog_at_end / (NUMBER_TAKES.per_second - 1) * SECOND
+
+    @property
+    def drain_ratio(self) -> float | None:
+        return self.drained_after / self.least_drain if self.drained_after is not None and self.least_drain else None
+
+    @property
+    def throttled_per_thousand(self) -> float:
+        return 1_000 * self.throttled_on_drain / max(1, self.sent_on_drain)
+
+    @property
+    def writes_per_message(self) -> float:
+        return sum(self.writes.values()) / max(1, self.messages)
+
+    def count_drain(self, meta: SimulatedMeta) -> None:
+        """What Meta saw between the outage's end and the end of the drain; doubles, whenever."""
+        start, end = self.outage.end, self.outage.end + (self.drained_after or _LONGEST_DRAIN)
+        self.throttled_on_drain = sum(start <= at < end and limit == THROUGHPUT for at, limit in meta.refusals)
+        self.sent_on_drain = sum(start <= at < end for times in meta.taken.values() for at in times)
+        self.doubled = sum(len(times) > 1 for times in meta.taken.values())
+        self.calls_in_outage = sum(n for said, n in meta.answers.items() if said.endswith("in the outage"))
+
+
+def run_to_the_end(
+    agenda: Agenda,
+    trace: Trace,
+    replayed: Replayed,
+    arrive: Callable[[str], object],
+    backlog: Callable[[], int],
+    tell: Callable[[str], object] = lambda line: None,
+) -> None:
+    """Let messages arrive until the backlog is gone, watching it."""
+    arrivals = trace.arrivals()
+
+    def next_arrival() -> None:
+        moment, to = next(arrivals)
+        agenda.at(moment, lambda: (arrive(to), next_arrival()))
+
+    def watch() -> None:
+        since = agenda() - trace.outage.start
+        replayed.backlog.append((since, backlog()))
+        if since % HOUR == 0 and since > 0:
+            tell(f"{replayed.rule}: {since // HOUR} h, {backlog():,} open")
+
+    def is_drained() -> bool:
+        return agenda() > trace.outage.end and backlog() <= _STEADY
+
+    next_arrival()
+    agenda.every(MINUTE, watch)
+    agenda.run_until(trace.outage.end)
+    replayed.backlog_at_end = backlog()
+    agenda.run_until(trace.outage.end + _LONGEST_DRAIN, stop=is_drained)
+    replayed.drained_after = agenda() - trace.outage.end if is_drained() else None
+    replayed.backlog.append((agenda() - trace.outage.start, backlog()))
+    agenda.run_until(agenda() + HOUR)
+
+
+def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> Replayed:
+    """Ours: the production steps."""
+    random.seed(trace.seed)
+    agenda = Agenda(NOW)
+    meta = trace.meta(agenda)
+    stack = Stack(agenda, meta)
+    replayed = Replayed("HK Reach", trace.outage)
+    run_to_the_end(agenda, trace, replayed, lambda to: stack.accept("mystore", to), lambda: stack.backlog, tell)
+    stack.close()
+    replayed.count_drain(meta)
+    _judge(replayed, stack)
+    return replayed
+
+
+def _judge(replayed: Replayed, stack: Stack) -> None:
+    """Hold the table, Meta's own count and the webhooks against each other; what came in the last minutes is left out."""
+    now = stack.agenda()
+    replayed.messages = len(stack.accepted)
+    for message_id, accepted_at in stack.accepted.items():
+        message = stack.table.rows[message_id].message
+        told = stack.webhooks.get(message_id, {})
+        taken = message_id in stack.meta.taken
+        if message.status is Status.UNKNOWN:
+            replayed.unknown += 1
+        elif message.status is Status.FAILED:
+            replayed.expired += message.error is not None and message.error.code == "expired"
+            replayed.lost += taken or "failed" not in told
+        elif accepted_at < now - 5 * MINUTE:
+            replayed.lost += message.status is Status.QUEUED or not taken or "sent" not in told
+        replayed.late += message.deadline < now and message.status is Status.QUEUED
+    replayed.writes = {f"messages.{name}": n for name, n in stack.messages.calls.items() if name not in {"get", "due"}}
+    replayed.dead_letters = sum(len(lane.dead) for lane in stack.lanes.values())
+    replayed.lost += replayed.dead_letters

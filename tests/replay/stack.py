@@ -1,0 +1,195 @@
+"""The production steps in simulated time, from the accepted request to the webhook: nothing of theirs is replaced."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.change import Change
+from hkreach.domain.event import Event
+from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.meta_outcome import Accepted, Outcome
+from hkreach.domain.signature import sign
+from hkreach.domain.time import MINUTE, SECOND
+from hkreach.usecases.accept_message import SendRequest, accept_message
+from hkreach.usecases.deliver_webhook import deliver_webhook
+from hkreach.usecases.receive_meta import ReceiveMeta
+from hkreach.usecases.relay_events import relay_events
+from hkreach.usecases.relay_outbox import relay_outbox
+from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.wake_due import wake_due
+from tests.builders import TEMPLATE, app
+from tests.fakes.apps import FakeApps
+from tests.fakes.messages import FakeMessages
+from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+from tests.fakes.stores import FakeMediaStore
+from tests.replay.agenda import Agenda, Steps
+from tests.replay.meta import SimulatedMeta
+from tests.replay.queues import Lane
+
+SENDERS = 200
+"""Records that each lane works on at once: 20 invocations with 10 records each, as in template.yaml."""
+TWICE = 0.01
+"""Of the queue's records, how many come twice."""
+_STREAM = 500
+"""Milliseconds until a reader of the table's stream has a change."""
+_READS = frozenset({"get", "due"})
+_WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
+_SECRET = "the-meta-apps-secret"
+_TIME_LEFT: Callable[[], int] = lambda: 60 * SECOND  # noqa: E731 - a name for an argument
+
+
+class Counted:
+    """An adapter whose calls are counted; `changed` hears which message each write changed."""
+
+    def __init__(self, adapter: Any, changed: Callable[[str], object] = lambda message_id: None) -> None:
+        self._adapter, self._changed = adapter, changed
+        self.calls: Counter[str] = Counter()
+
+    @property
+    def writes(self) -> int:
+        return sum(count for method, count in self.calls.items() if method not in _READS)
+
+    def __getattr__(self, method: str) -> Any:
+        real = getattr(self._adapter, method)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls[method] += 1
+            answer = real(*args, **kwargs)
+            if method not in _READS:
+                self._changed(getattr(args[0], "message_id", args[0]))
+            return answer
+
+        setattr(self, method, call)
+        return call
+
+
+class Stack:
+    """A deployed stack: apps with a number each, tables, queues, and the minute's waking."""
+
+    def __init__(self, agenda: Agenda, meta: SimulatedMeta, apps: Sequence[str] = ("mystore",)) -> None:
+        self.agenda, self.meta = agenda, meta
+        self.secrets = FakeSealedSecrets()
+        self.apps = FakeApps(*(self._app(name, place) for place, name in enumerate(apps)))
+        self.table = FakeMessages(agenda)
+        self.messages: Any = Counted(self.table, self._put_on_the_stream)
+        self.accepted: dict[str, int] = {}
+        """When each message was accepted."""
+        self.webhooks: dict[str, dict[str, int]] = {}
+        """When the integrator was told each status of a message."""
+        self.backlog = 0
+        """Messages accepted of which it is not yet known, or known to be unknown, what became of them."""
+        self._steps = Steps(agenda)
+        self._seen: dict[str, OutboundMessage] = {}
+        self._new: list[Change] = []
+        self._facts: list[Change] = []
+        meta.told = self._call_back
+        self._wire()
+
+    def _wire(self) -> None:
+        """Where the production steps are put together."""
+        sender = SendMessage(
+            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.agenda, _WAITS
+        )
+        self.lanes = {"send": Lane(self.agenda, self._steps, SENDERS, lambda i: sender(i, _TIME_LEFT), twice=TWICE)}
+        meta_app = FakeMetaApp()
+        meta_app.rotate(_SECRET, "verify")
+        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.agenda)
+        self.agenda.every(MINUTE, lambda: wake_due(messages=self.messages, queue=self, now=self.agenda))
+
+    def put(self, messages: Sequence[Any]) -> Sequence[Any]:
+        """Implements the port `SendQueue`."""
+        for message in messages:
+            self.lanes["send"].put(message.message_id)
+        return []
+
+    def close(self) -> None:
+        self._steps.close()
+
+    def accept(self, app_name: str, to: str, **parts: Any) -> str:
+        """A caller sends a message; returns its id."""
+        request = SendRequest(to, TEMPLATE, **parts)
+        found = self.apps.apps[app_name]
+        receipt = accept_message(found, request, messages=self.messages, media=FakeMediaStore(), now=self.agenda)
+        self.accepted[receipt.message_id] = self.agenda()
+        return receipt.message_id
+
+    # ------------------------------------------------------------ the table's stream
+
+    def _put_on_the_stream(self, message_id: str) -> None:
+        row = self.table.rows.get(message_id)
+        before = self._seen.get(message_id)
+        if row is None or row.message is before:
+            return
+        after = self._seen[message_id] = row.message
+        self.backlog += _is_open(after) - (_is_open(before) if before else 0)
+        change = Change(str(self.messages.calls.total()), before, after)
+        if before is None:
+            self._give(self._new, change, lambda batch: relay_outbox(batch, queue=self))
+        if before is None or before.facts != after.facts:
+            self._give(self._facts, change, lambda batch: relay_events(batch, bus=self))
+
+    def _give(self, reader: list[Change], change: Change, relay: Callable[[list[Change]], object]) -> None:
+        def read() -> None:
+            batch = reader[:]
+            reader.clear()
+            relay(batch)
+
+        if not reader:
+            self.agenda.after(_STREAM, read)
+        reader.append(change)
+
+    # ------------------------------------------------------------ Meta's callbacks, and the integrator's server
+
+    def _call_back(self, message_id: str, wamid: str, number: str) -> None:
+        at = self.meta.callbacks_at()
+        for place, status in enumerate(("sent", "delivered")):
+            node = {"id": wamid, "status": status, "timestamp": str(at // SECOND + place)}
+            node["biz_opaque_callback_data"] = message_id
+            value = {"metadata": {"phone_number_id": number}, "statuses": [node]}
+            body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+            signature = "sha256=" + sign(_SECRET, body)
+            self.agenda.at(at + place * SECOND, lambda b=body, s=signature: self._receiver(b, s))  # type: ignore[misc]
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Implements the port `EventBus`, with the rule that leads to the webhooks."""
+        for event in events:
+            if event["data"]["status"] in {"sent", "delivered", "failed"}:
+                assert "done" == deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self)
+                told = self.webhooks.setdefault(event["data"]["messageId"], {})
+                told.setdefault(event["data"]["status"], self.agenda())
+        return []
+
+    def post(self, *_: object) -> str | None:
+        """Implements the port `WebhookClient`: a server that takes everything."""
+        return None
+
+    def _app(self, name: str, place: int) -> App:
+        account = MetaAccount(f"10654035224{place:04}", "w", self.secrets.seal(name, "access_token", "EAAtoken"))
+        hook = Webhook("https://shop.example.com/", self.secrets.seal(name, "webhook_secret", "secret"))
+        return replace(app(name, meta=account), webhook=hook)
+
+    def stand_still(self, milliseconds: int) -> None:
+        self._steps.stand_still(milliseconds)
+
+
+class _MetaPort:
+    """Implements the port `Meta`: the step stands still for as long as the call takes."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def upload(self, *_: object) -> Outcome:
+        return Accepted("media-1")
+
+    def send(self, number: str, _token: str, message: dict[str, object]) -> Outcome:
+        message_id = str(message["biz_opaque_callback_data"])
+        took, outcome = self._stack.meta.answer(number, str(message["to"]), message_id)
+        self._stack.stand_still(took)
+        return outcome
+
+
+def _is_open(message: OutboundMessage) -> bool:
+    return message.status is Status.QUEUED
