@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hkreach.domain.meta_outcome import NO_CONNECTION, Accepted, NotSent, Outcome, Uncertain
 from hkreach.domain.time import HOUR, SECOND
-from tests.replay.agenda import Agenda
+from tests.replay.timeline import Timeline
 
 CALL = 200
 """Milliseconds that a call takes."""
@@ -53,8 +53,8 @@ class Outage:
 class SimulatedMeta:
     """Answers each call by its limits and outages. `told` hears of each message taken."""
 
-    def __init__(self, agenda: Agenda, rate: Rate, outage: Outage | None = None, seed: int = 1) -> None:
-        self._agenda, self._rate, self.outage = agenda, rate, outage
+    def __init__(self, timeline: Timeline, rate: Rate, outage: Outage | None = None, seed: int = 1) -> None:
+        self.timeline, self._rate, self.outage = timeline, rate, outage
         self._random = random.Random(seed)
         self._sent: dict[str, deque[int]] = {}
         self._pairs: dict[tuple[str, str], tuple[float, int]] = {}
@@ -68,7 +68,7 @@ class SimulatedMeta:
 
     @property
     def is_out(self) -> bool:
-        return self.outage is not None and self.outage.start <= self._agenda() < self.outage.end
+        return self.outage is not None and self.outage.start <= self.timeline() < self.outage.end
 
     def answer(self, number: str, to: str, message_id: str) -> tuple[int, Outcome]:
         """How many milliseconds its answer to this call takes, and what the caller makes of it."""
@@ -92,7 +92,7 @@ class SimulatedMeta:
         return CALL_TIMES_OUT, Uncertain("ReadTimeout")
 
     def _by_its_limits(self, number: str, to: str, message_id: str) -> tuple[int, Outcome]:
-        now = self._agenda()
+        now = self.timeline()
         sent = self._sent.setdefault(number, deque())
         while sent and sent[0] <= now - self._rate.window:
             sent.popleft()
@@ -108,7 +108,7 @@ class SimulatedMeta:
 
     def _take(self, number: str, message_id: str) -> str:
         times = self.taken.setdefault(message_id, [])
-        times.append(self._agenda())
+        times.append(self.timeline())
         wamid = f"wamid.{message_id}.{len(times)}"
         self.told(message_id, wamid, number)
         return wamid
@@ -116,6 +116,6 @@ class SimulatedMeta:
     def callbacks_at(self) -> int:
         """When what it took now is told by callbacks: in an outage these come after it, over half an hour."""
         if not self.is_out:
-            return self._agenda() + SECOND
+            return self.timeline() + SECOND
         assert self.outage is not None
         return self.outage.end + self._random.randrange(HOUR // 2)

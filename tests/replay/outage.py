@@ -1,13 +1,14 @@
 """The outage replay: one message a second on a number that takes 1.6, into an outage, until all is drained."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from hkreach.domain.message import Status
+from hkreach.domain.message import SendPurpose, Status
 from hkreach.domain.time import HOUR, MINUTE, SECOND
 from tests.builders import NOW
-from tests.replay.agenda import Agenda
+from tests.replay.timeline import Timeline
 from tests.replay.meta import THROUGHPUT, Outage, Rate, SimulatedMeta
 from tests.replay.stack import Stack
 
@@ -16,7 +17,9 @@ NUMBER_TAKES = Rate(8, 5 * SECOND)
 WARM_UP = 10 * MINUTE
 _STEADY = 10
 """Messages that may be open without being a backlog: those of the last ten seconds."""
-_LONGEST_DRAIN = 100 * HOUR
+_TIMES_LEAST = 12
+"""Times the least drain: who needs longer does not drain."""
+_READS = frozenset({"get", "due"})
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Trace:
     lasts: int
     """The outage, in milliseconds."""
     seed: int = 1
+    purpose: SendPurpose = "utility"
+    most_seconds: int = 1_200
+    """Of real time that a replay may take."""
 
     @property
     def outage(self) -> Outage:
@@ -38,8 +44,8 @@ class Trace:
             yield NOW + place * SECOND + drawn.randrange(SECOND), f"91{place % 50_000:010}"
             place += 1
 
-    def meta(self, agenda: Agenda) -> SimulatedMeta:
-        return SimulatedMeta(agenda, NUMBER_TAKES, self.outage, self.seed)
+    def meta(self, timeline: Timeline) -> SimulatedMeta:
+        return SimulatedMeta(timeline, NUMBER_TAKES, self.outage, self.seed)
 
 
 @dataclass
@@ -61,12 +67,14 @@ class Replayed:
     unknown: int = 0
     """Whether Meta took it nobody knows, and nobody sends it again."""
     expired: int = 0
+    """Not sent in time, and said so by a webhook."""
     late: int = 0
-    """Past the deadline without the answer that says so."""
+    """Past the deadline without that answer, or sent after it."""
+    longest_after_deadline: int = 0
+    """Milliseconds until that answer came."""
     calls_in_outage: int = 0
     throttled_on_drain: int = 0
     sent_on_drain: int = 0
-    most_receives: int = 0
     dead_letters: int = 0
     writes: dict[str, int] = field(default_factory=dict)
     """Calls that write, by table and method."""
@@ -90,7 +98,8 @@ class Replayed:
 
     def count_drain(self, meta: SimulatedMeta) -> None:
         """What Meta saw between the outage's end and the end of the drain; doubles, whenever."""
-        start, end = self.outage.end, self.outage.end + (self.drained_after or _LONGEST_DRAIN)
+        start = self.outage.end
+        end = start + self.drained_after if self.drained_after is not None else meta.timeline()
         self.throttled_on_drain = sum(start <= at < end and limit == THROUGHPUT for at, limit in meta.refusals)
         self.sent_on_drain = sum(start <= at < end for times in meta.taken.values() for at in times)
         self.doubled = sum(len(times) > 1 for times in meta.taken.values())
@@ -98,7 +107,7 @@ class Replayed:
 
 
 def run_to_the_end(
-    agenda: Agenda,
+    timeline: Timeline,
     trace: Trace,
     replayed: Replayed,
     arrive: Callable[[str], object],
@@ -106,39 +115,42 @@ def run_to_the_end(
     tell: Callable[[str], object] = lambda line: None,
 ) -> None:
     """Let messages arrive until the backlog is gone, watching it."""
-    arrivals = trace.arrivals()
+    arrivals, started = trace.arrivals(), time.monotonic()
 
     def next_arrival() -> None:
         moment, to = next(arrivals)
-        agenda.at(moment, lambda: (arrive(to), next_arrival()))
+        timeline.at(moment, lambda: (arrive(to), next_arrival()))
 
     def watch() -> None:
-        since = agenda() - trace.outage.start
+        if time.monotonic() > started + trace.most_seconds:
+            raise TimeoutError(f"{replayed.rule}: not drained in {trace.most_seconds} s")
+        since = timeline() - trace.outage.start
         replayed.backlog.append((since, backlog()))
         if since % HOUR == 0 and since > 0:
             tell(f"{replayed.rule}: {since // HOUR} h, {backlog():,} open")
 
     def is_drained() -> bool:
-        return agenda() > trace.outage.end and backlog() <= _STEADY
+        return timeline() > trace.outage.end and backlog() <= _STEADY
 
     next_arrival()
-    agenda.every(MINUTE, watch)
-    agenda.run_until(trace.outage.end)
+    timeline.every(MINUTE, watch)
+    timeline.run_until(trace.outage.end)
     replayed.backlog_at_end = backlog()
-    agenda.run_until(trace.outage.end + _LONGEST_DRAIN, stop=is_drained)
-    replayed.drained_after = agenda() - trace.outage.end if is_drained() else None
-    replayed.backlog.append((agenda() - trace.outage.start, backlog()))
-    agenda.run_until(agenda() + HOUR)
+    most = max(HOUR, int(_TIMES_LEAST * replayed.least_drain))
+    timeline.run_until(trace.outage.end + most, stop=is_drained)
+    replayed.drained_after = timeline() - trace.outage.end if is_drained() else None
+    replayed.backlog.append((timeline() - trace.outage.start, backlog()))
+    timeline.run_until(timeline() + HOUR)
 
 
 def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> Replayed:
     """Ours: the production steps."""
     random.seed(trace.seed)
-    agenda = Agenda(NOW)
-    meta = trace.meta(agenda)
-    stack = Stack(agenda, meta)
+    timeline = Timeline(NOW)
+    meta = trace.meta(timeline)
+    stack = Stack(timeline, meta)
     replayed = Replayed("HK Reach", trace.outage)
-    run_to_the_end(agenda, trace, replayed, lambda to: stack.accept("mystore", to), lambda: stack.backlog, tell)
+    run_to_the_end(timeline, trace, replayed, lambda to: stack.accept("mystore", to, purpose=trace.purpose), lambda: stack.backlog, tell)
     stack.close()
     replayed.count_drain(meta)
     _judge(replayed, stack)
@@ -147,20 +159,23 @@ def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> R
 
 def _judge(replayed: Replayed, stack: Stack) -> None:
     """Hold the table, Meta's own count and the webhooks against each other; what came in the last minutes is left out."""
-    now = stack.agenda()
+    now = stack.timeline()
     replayed.messages = len(stack.accepted)
     for message_id, accepted_at in stack.accepted.items():
         message = stack.table.rows[message_id].message
         told = stack.webhooks.get(message_id, {})
-        taken = message_id in stack.meta.taken
+        taken = stack.meta.taken.get(message_id)
         if message.status is Status.UNKNOWN:
             replayed.unknown += 1
         elif message.status is Status.FAILED:
-            replayed.expired += message.error is not None and message.error.code == "expired"
-            replayed.lost += taken or "failed" not in told
+            expired = message.error is not None and message.error.code == "expired" and not taken and "failed" in told
+            replayed.expired += expired
+            replayed.lost += not expired
+            after = told.get("failed", now) - message.deadline
+            replayed.longest_after_deadline = max(replayed.longest_after_deadline, after)
         elif accepted_at < now - 5 * MINUTE:
             replayed.lost += message.status is Status.QUEUED or not taken or "sent" not in told
-        replayed.late += message.deadline < now and message.status is Status.QUEUED
-    replayed.writes = {f"messages.{name}": n for name, n in stack.messages.calls.items() if name not in {"get", "due"}}
+        is_late = message.status is Status.QUEUED and message.deadline < now
+        replayed.late += is_late or (taken is not None and taken[0] > message.deadline)
+    replayed.writes = {f"messages.{name}": n for name, n in stack.messages.calls.items() if name not in _READS}
     replayed.dead_letters = sum(len(lane.dead) for lane in stack.lanes.values())
-    replayed.lost += replayed.dead_letters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hkreach.domain.progress import Progress
 from hkreach.domain.time import SECOND
-from tests.replay.agenda import Agenda, Steps
+from tests.replay.timeline import Timeline, Steps
 
 MOST_RECEIVES = 20
 _LATER = 30
@@ -26,9 +26,9 @@ class Lane:
     """A queue with its own concurrent senders. A share of its records comes twice, as SQS may do it."""
 
     def __init__(
-        self, agenda: Agenda, steps: Steps, senders: int, work: Callable[[str], Progress], *, twice: float, seed: int = 1
+        self, timeline: Timeline, steps: Steps, senders: int, work: Callable[[str], Progress], *, twice: float, seed: int = 1
     ) -> None:
-        self._agenda, self._steps, self._free, self._work = agenda, steps, senders, work
+        self._timeline, self._steps, self._free, self._work = timeline, steps, senders, work
         self._twice, self._random = twice, random.Random(seed)
         self._visible: deque[Record] = deque()
         self.dead: list[Record] = []
@@ -45,7 +45,7 @@ class Lane:
     def _hide(self, record: Record, milliseconds: int) -> None:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        self._agenda.after(milliseconds, lambda: self._show(record))
+        self._timeline.after(milliseconds, lambda: self._show(record))
 
     def _show(self, record: Record) -> None:
         self.in_flight -= 1
@@ -70,4 +70,4 @@ class Lane:
         self.in_flight -= 1
         if progress != "done":
             self._hide(record, (_LATER if progress == "later" else progress) * SECOND)
-        self._agenda.after(0, self._receive)
+        self._timeline.after(0, self._receive)

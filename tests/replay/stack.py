@@ -1,9 +1,11 @@
 """The production steps in simulated time, from the accepted request to the webhook: nothing of theirs is replaced."""
 
 import json
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hkreach.domain.app import App, MetaAccount, Webhook
@@ -25,7 +27,7 @@ from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
-from tests.replay.agenda import Agenda, Steps
+from tests.replay.timeline import Timeline, Steps
 from tests.replay.meta import SimulatedMeta
 from tests.replay.queues import Lane
 
@@ -35,31 +37,28 @@ TWICE = 0.01
 """Of the queue's records, how many come twice."""
 _STREAM = 500
 """Milliseconds until a reader of the table's stream has a change."""
-_READS = frozenset({"get", "due"})
+_COLLECTS = 15 * SECOND
+"""For how long Meta collects what it tells in one callback."""
 _WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
 _SECRET = "the-meta-apps-secret"
 _TIME_LEFT: Callable[[], int] = lambda: 60 * SECOND  # noqa: E731 - a name for an argument
 
 
 class Counted:
-    """An adapter whose calls are counted; `changed` hears which message each write changed."""
+    """An adapter whose calls are counted, one at a time: `receive_meta` makes several at once. `done` follows each."""
 
-    def __init__(self, adapter: Any, changed: Callable[[str], object] = lambda message_id: None) -> None:
-        self._adapter, self._changed = adapter, changed
+    def __init__(self, adapter: Any, done: Callable[[], object] = lambda: None) -> None:
+        self._adapter, self._done, self._lock = adapter, done, threading.Lock()
         self.calls: Counter[str] = Counter()
-
-    @property
-    def writes(self) -> int:
-        return sum(count for method, count in self.calls.items() if method not in _READS)
 
     def __getattr__(self, method: str) -> Any:
         real = getattr(self._adapter, method)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self.calls[method] += 1
-            answer = real(*args, **kwargs)
-            if method not in _READS:
-                self._changed(getattr(args[0], "message_id", args[0]))
+            with self._lock:
+                self.calls[method] += 1
+                answer = real(*args, **kwargs)
+                self._done()
             return answer
 
         setattr(self, method, call)
@@ -69,11 +68,11 @@ class Counted:
 class Stack:
     """A deployed stack: apps with a number each, tables, queues, and the minute's waking."""
 
-    def __init__(self, agenda: Agenda, meta: SimulatedMeta, apps: Sequence[str] = ("mystore",)) -> None:
-        self.agenda, self.meta = agenda, meta
+    def __init__(self, timeline: Timeline, meta: SimulatedMeta, apps: Sequence[str] = ("mystore",)) -> None:
+        self.timeline, self.meta = timeline, meta
         self.secrets = FakeSealedSecrets()
         self.apps = FakeApps(*(self._app(name, place) for place, name in enumerate(apps)))
-        self.table = FakeMessages(agenda)
+        self.table = FakeMessages(timeline)
         self.messages: Any = Counted(self.table, self._put_on_the_stream)
         self.accepted: dict[str, int] = {}
         """When each message was accepted."""
@@ -81,23 +80,24 @@ class Stack:
         """When the integrator was told each status of a message."""
         self.backlog = 0
         """Messages accepted of which it is not yet known, or known to be unknown, what became of them."""
-        self._steps = Steps(agenda)
-        self._seen: dict[str, OutboundMessage] = {}
+        self._steps = Steps(timeline)
         self._new: list[Change] = []
         self._facts: list[Change] = []
+        self._told: dict[str, list[Mapping[str, Any]]] = {}
+        """Statuses that go into Meta's next callback, by kind."""
         meta.told = self._call_back
         self._wire()
 
     def _wire(self) -> None:
         """Where the production steps are put together."""
         sender = SendMessage(
-            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.agenda, _WAITS
+            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.timeline, _WAITS
         )
-        self.lanes = {"send": Lane(self.agenda, self._steps, SENDERS, lambda i: sender(i, _TIME_LEFT), twice=TWICE)}
+        self.lanes = {"send": Lane(self.timeline, self._steps, SENDERS, lambda i: sender(i, _TIME_LEFT), twice=TWICE)}
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
-        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.agenda)
-        self.agenda.every(MINUTE, lambda: wake_due(messages=self.messages, queue=self, now=self.agenda))
+        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline)
+        self.timeline.every(MINUTE, lambda: wake_due(messages=self.messages, queue=self, now=self.timeline))
 
     def put(self, messages: Sequence[Any]) -> Sequence[Any]:
         """Implements the port `SendQueue`."""
@@ -110,26 +110,24 @@ class Stack:
 
     def accept(self, app_name: str, to: str, **parts: Any) -> str:
         """A caller sends a message; returns its id."""
-        request = SendRequest(to, TEMPLATE, **parts)
+        request = SendRequest(to, TEMPLATE, idempotency_key=str(len(self.accepted)), **parts)
         found = self.apps.apps[app_name]
-        receipt = accept_message(found, request, messages=self.messages, media=FakeMediaStore(), now=self.agenda)
-        self.accepted[receipt.message_id] = self.agenda()
+        receipt = accept_message(found, request, messages=self.messages, media=FakeMediaStore(), now=self.timeline)
+        self.accepted[receipt.message_id] = self.timeline()
         return receipt.message_id
 
     # ------------------------------------------------------------ the table's stream
 
-    def _put_on_the_stream(self, message_id: str) -> None:
-        row = self.table.rows.get(message_id)
-        before = self._seen.get(message_id)
-        if row is None or row.message is before:
-            return
-        after = self._seen[message_id] = row.message
-        self.backlog += _is_open(after) - (_is_open(before) if before else 0)
-        change = Change(str(self.messages.calls.total()), before, after)
-        if before is None:
-            self._give(self._new, change, lambda batch: relay_outbox(batch, queue=self))
-        if before is None or before.facts != after.facts:
-            self._give(self._facts, change, lambda batch: relay_events(batch, bus=self))
+    def _put_on_the_stream(self) -> None:
+        for message_id, before in self.table.changed.items():
+            after = self.table.rows[message_id].message
+            self.backlog += _is_open(after) - (_is_open(before) if before else 0)
+            change = Change(str(self.messages.calls.total()), before, after)
+            if before is None:
+                self._give(self._new, change, lambda batch: relay_outbox(batch, queue=self))
+            if before is None or before.facts != after.facts:
+                self._give(self._facts, change, lambda batch: relay_events(batch, bus=self))
+        self.table.changed.clear()
 
     def _give(self, reader: list[Change], change: Change, relay: Callable[[list[Change]], object]) -> None:
         def read() -> None:
@@ -138,20 +136,29 @@ class Stack:
             relay(batch)
 
         if not reader:
-            self.agenda.after(_STREAM, read)
+            self.timeline.after(_STREAM, read)
         reader.append(change)
 
     # ------------------------------------------------------------ Meta's callbacks, and the integrator's server
 
     def _call_back(self, message_id: str, wamid: str, number: str) -> None:
+        """Meta tells `sent` and `delivered`, many messages in one callback."""
         at = self.meta.callbacks_at()
         for place, status in enumerate(("sent", "delivered")):
             node = {"id": wamid, "status": status, "timestamp": str(at // SECOND + place)}
             node["biz_opaque_callback_data"] = message_id
             value = {"metadata": {"phone_number_id": number}, "statuses": [node]}
-            body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
-            signature = "sha256=" + sign(_SECRET, body)
-            self.agenda.at(at + place * SECOND, lambda b=body, s=signature: self._receiver(b, s))  # type: ignore[misc]
+            tell = partial(self._tell, status, {"field": "messages", "value": value})
+            self.timeline.at(at + place * SECOND, tell)
+
+    def _tell(self, status: str, change: Mapping[str, Any]) -> None:
+        def call() -> None:
+            body = json.dumps({"entry": [{"changes": self._told.pop(status)}]}).encode()
+            self._receiver(body, "sha256=" + sign(_SECRET, body))
+
+        if status not in self._told:
+            self.timeline.after(_COLLECTS, call)
+        self._told.setdefault(status, []).append(change)
 
     def publish(self, events: Sequence[Event]) -> Sequence[Event]:
         """Implements the port `EventBus`, with the rule that leads to the webhooks."""
@@ -159,7 +166,7 @@ class Stack:
             if event["data"]["status"] in {"sent", "delivered", "failed"}:
                 assert "done" == deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self)
                 told = self.webhooks.setdefault(event["data"]["messageId"], {})
-                told.setdefault(event["data"]["status"], self.agenda())
+                told.setdefault(event["data"]["status"], self.timeline())
         return []
 
     def post(self, *_: object) -> str | None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Agenda:
+class Timeline:
     """What is to be done and when, in milliseconds; nothing happens between. Implements `Clock`."""
 
     def __init__(self, now: int) -> None:
@@ -46,8 +46,8 @@ class Steps:
     from one to the next, so that a run is the same each time.
     """
 
-    def __init__(self, agenda: Agenda) -> None:
-        self._agenda = agenda
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
         self._idle: list[_Thread] = []
         self._running: _Thread | None = None
 
@@ -61,7 +61,7 @@ class Steps:
         """Called in a step: it goes on when so much simulated time has passed."""
         thread = self._running
         assert thread is not None, "only a step can stand still"
-        self._agenda.after(milliseconds, lambda: self._enter(thread))
+        self._timeline.after(milliseconds, lambda: self._enter(thread))
         thread.leave()
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Steps:
 
 
 class _Thread(threading.Thread):
-    """One step at a time, and either it runs or the agenda."""
+    """One step at a time, and either it runs or the timeline."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
