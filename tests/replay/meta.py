@@ -72,7 +72,9 @@ class SimulatedMeta:
 
     def answer(self, number: str, to: str, message_id: str) -> tuple[int, Outcome]:
         """How many milliseconds its answer to this call takes, and what the caller makes of it."""
-        took, outcome = self._in_outage(number, message_id) if self.is_out else self._by_its_limits(number, to, message_id)
+        took, outcome = (
+            self._in_outage(number, message_id) if self.is_out else self._by_its_limits(number, to, message_id)
+        )
         said = outcome.code if isinstance(outcome, NotSent) else type(outcome).__name__.lower()
         self.answers[f"{said} in the outage" if self.is_out else said] += 1
         return took, outcome

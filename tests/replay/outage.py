@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from hkreach.domain.message import SendPurpose, Status
 from hkreach.domain.time import HOUR, MINUTE, SECOND
 from tests.builders import NOW
-from tests.replay.timeline import Timeline
 from tests.replay.meta import THROUGHPUT, Outage, Rate, SimulatedMeta
 from tests.replay.stack import Stack
+from tests.replay.timeline import Timeline
 
 NUMBER_TAKES = Rate(8, 5 * SECOND)
 """1.6 a second, and in no five seconds more than 8: as 80 a second to 50."""
@@ -80,6 +80,11 @@ class Replayed:
     """Calls that write, by table and method."""
 
     @property
+    def is_valid(self) -> bool:
+        """Nothing lost, doubled or late, and hardly a call too many."""
+        return not (self.lost or self.doubled or self.late or self.dead_letters) and self.throttled_per_thousand <= 1
+
+    @property
     def least_drain(self) -> float:
         """Milliseconds that it takes at best: the backlog goes down by what the number takes above what arrives."""
         return self.backlog_at_end / (NUMBER_TAKES.per_second - 1) * SECOND
@@ -114,12 +119,18 @@ def run_to_the_end(
     backlog: Callable[[], int],
     tell: Callable[[str], object] = lambda line: None,
 ) -> None:
-    """Let messages arrive until the backlog is gone, watching it."""
-    arrivals, started = trace.arrivals(), time.monotonic()
+    """Let messages arrive until ten minutes after the backlog is gone, watching it, and let all come to its end."""
+    arrivals, started, ended = trace.arrivals(), time.monotonic(), False
 
     def next_arrival() -> None:
         moment, to = next(arrivals)
-        timeline.at(moment, lambda: (arrive(to), next_arrival()))
+        timeline.at(moment, lambda: come(to))
+
+    def come(to: str) -> None:
+        if ended:
+            return
+        arrive(to)
+        next_arrival()
 
     def watch() -> None:
         if time.monotonic() > started + trace.most_seconds:
@@ -140,6 +151,8 @@ def run_to_the_end(
     timeline.run_until(trace.outage.end + most, stop=is_drained)
     replayed.drained_after = timeline() - trace.outage.end if is_drained() else None
     replayed.backlog.append((timeline() - trace.outage.start, backlog()))
+    timeline.run_until(timeline() + 10 * MINUTE)
+    ended = True
     timeline.run_until(timeline() + HOUR)
 
 
@@ -150,7 +163,14 @@ def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> R
     meta = trace.meta(timeline)
     stack = Stack(timeline, meta)
     replayed = Replayed("HK Reach", trace.outage)
-    run_to_the_end(timeline, trace, replayed, lambda to: stack.accept("mystore", to, purpose=trace.purpose), lambda: stack.backlog, tell)
+    run_to_the_end(
+        timeline,
+        trace,
+        replayed,
+        lambda to: stack.accept("mystore", to, purpose=trace.purpose),
+        lambda: stack.backlog,
+        tell,
+    )
     stack.close()
     replayed.count_drain(meta)
     _judge(replayed, stack)
@@ -158,10 +178,10 @@ def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> R
 
 
 def _judge(replayed: Replayed, stack: Stack) -> None:
-    """Hold the table, Meta's own count and the webhooks against each other; what came in the last minutes is left out."""
+    """Hold the table, Meta's own count and the webhooks against each other."""
     now = stack.timeline()
     replayed.messages = len(stack.accepted)
-    for message_id, accepted_at in stack.accepted.items():
+    for message_id in stack.accepted:
         message = stack.table.rows[message_id].message
         told = stack.webhooks.get(message_id, {})
         taken = stack.meta.taken.get(message_id)
@@ -173,7 +193,7 @@ def _judge(replayed: Replayed, stack: Stack) -> None:
             replayed.lost += not expired
             after = told.get("failed", now) - message.deadline
             replayed.longest_after_deadline = max(replayed.longest_after_deadline, after)
-        elif accepted_at < now - 5 * MINUTE:
+        else:
             replayed.lost += message.status is Status.QUEUED or not taken or "sent" not in told
         is_late = message.status is Status.QUEUED and message.deadline < now
         replayed.late += is_late or (taken is not None and taken[0] > message.deadline)

@@ -1,10 +1,9 @@
 """Models of the rules that other senders publish, on the very same trace. They are models of rules, not anybody's code.
 
 What the rules have in common: a failed call, whatever failed, is made again after an exponential wait with jitter, and
-given up when the next one would come later than the rule's horizon. Nobody paces the calls, nobody keeps one call's fate
-apart from another's, and a call without an answer counts as failed. The horizons are those that their documentation or
-users tell: 15 minutes, two hours, four hours, and no second call at all. Waits double from two seconds to 15 minutes,
-which is kind to the shorter ones: they try more often than their models do.
+given up when the next one would come later than the rule's horizon. Nobody paces the calls, nobody keeps one call's
+fate apart from another's, and a call without an answer counts as failed. The horizons are those that documentation or
+users tell: 15 minutes, two hours, four hours, and no second call at all. Waits double from two seconds to 15 minutes.
 """
 
 import random
@@ -29,7 +28,12 @@ class Rule:
     horizon: int
 
 
-RULES = (Rule("none", 0), Rule("15 min", 15 * MINUTE), Rule("2 h", 2 * HOUR), Rule("4 h", 4 * HOUR))
+RULES = (
+    Rule("never again", 0),
+    Rule("for 15 min", 15 * MINUTE),
+    Rule("for 2 h", 2 * HOUR),
+    Rule("for 4 h", 4 * HOUR),
+)
 
 
 class Peer:
@@ -68,7 +72,7 @@ def replay_rule(trace: Trace, rule: Rule, tell: Callable[[str], object] = lambda
     timeline = Timeline(NOW)
     meta = trace.meta(timeline)
     peer = Peer(timeline, meta, rule, trace.seed)
-    replayed = Replayed(f"model: {rule.name}", trace.outage)
+    replayed = Replayed(rule.name, trace.outage)
     run_to_the_end(timeline, trace, replayed, peer.accept, lambda: peer.backlog, tell)
     replayed.count_drain(meta)
     replayed.messages = peer.accepted

@@ -27,12 +27,12 @@ from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
-from tests.replay.timeline import Timeline, Steps
 from tests.replay.meta import SimulatedMeta
-from tests.replay.queues import Lane
+from tests.replay.queues import Lane, Work, Workers
+from tests.replay.timeline import Steps, Timeline
 
-SENDERS = 200
-"""Records that each lane works on at once: 20 invocations with 10 records each, as in template.yaml."""
+WORKERS = {"send": Workers(processes=20, batch=10)}
+"""Of each lane, as template.yaml has them."""
 TWICE = 0.01
 """Of the queue's records, how many come twice."""
 _STREAM = 500
@@ -41,7 +41,6 @@ _COLLECTS = 15 * SECOND
 """For how long Meta collects what it tells in one callback."""
 _WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
 _SECRET = "the-meta-apps-secret"
-_TIME_LEFT: Callable[[], int] = lambda: 60 * SECOND  # noqa: E731 - a name for an argument
 
 
 class Counted:
@@ -90,14 +89,21 @@ class Stack:
 
     def _wire(self) -> None:
         """Where the production steps are put together."""
-        sender = SendMessage(
-            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.timeline, _WAITS
-        )
-        self.lanes = {"send": Lane(self.timeline, self._steps, SENDERS, lambda i: sender(i, _TIME_LEFT), twice=TWICE)}
+        self.lanes = {
+            name: Lane(self.timeline, self._steps, workers, self._sender, twice=TWICE)
+            for name, workers in WORKERS.items()
+        }
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
         self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline)
         self.timeline.every(MINUTE, lambda: wake_due(messages=self.messages, queue=self, now=self.timeline))
+
+    def _sender(self) -> Work:
+        """What one process does with the records of a queue."""
+        send_message = SendMessage(
+            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.timeline, _WAITS
+        )
+        return lambda message_id, time_left, receives, batch: send_message(message_id, time_left)
 
     def put(self, messages: Sequence[Any]) -> Sequence[Any]:
         """Implements the port `SendQueue`."""
