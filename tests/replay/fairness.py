@@ -59,7 +59,7 @@ class Codes:
         return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
 
 
-def codes(campaign_of: str | None, seed: int = 1) -> Codes:
+def codes(campaign_of: str | None, seed: int = 1, campaign_of_messages: int = CAMPAIGN) -> Codes:
     """Codes of `mystore` each second for five minutes, beside a campaign of an app, or of none."""
     random.seed(seed)
     stack = _stack(seed, "mystore", "othershop")
@@ -72,7 +72,7 @@ def codes(campaign_of: str | None, seed: int = 1) -> Codes:
         campaign.append(accept(campaign_of, f"92{place:010}", purpose="marketing"))
 
     start = NOW + MINUTE
-    for place in range(CAMPAIGN if campaign_of else 0):
+    for place in range(campaign_of_messages if campaign_of else 0):
         moment = start + place * CAMPAIGN_ARRIVES_IN // CAMPAIGN
         stack.timeline.at(moment, lambda place=place: advertise(place))  # type: ignore[misc]
     for place in range(300):

@@ -14,9 +14,10 @@ from tests.replay.timeline import Timeline
 
 NUMBER_TAKES = Rate(8, 5 * SECOND)
 """1.6 a second, and in no five seconds more than 8: as 80 a second to 50."""
-WARM_UP = 10 * MINUTE
+WARM_UP = 3 * MINUTE
 _STEADY = 10
 """Messages that may be open without being a backlog: those of the last ten seconds."""
+_AFTERWARDS = 3 * MINUTE
 _TIMES_LEAST = 12
 """Times the least drain: who needs longer does not drain."""
 _READS = frozenset({"get", "due"})
@@ -72,6 +73,8 @@ class Replayed:
     """Past the deadline without that answer, or sent after it."""
     longest_after_deadline: int = 0
     """Milliseconds until that answer came."""
+    longest_wait: int = 0
+    """Milliseconds until Meta had the message that waited longest."""
     calls_in_outage: int = 0
     throttled_on_drain: int = 0
     sent_on_drain: int = 0
@@ -119,7 +122,7 @@ def run_to_the_end(
     backlog: Callable[[], int],
     tell: Callable[[str], object] = lambda line: None,
 ) -> None:
-    """Let messages arrive until ten minutes after the backlog is gone, watching it, and let all come to its end."""
+    """Let messages arrive until some minutes after the backlog is gone, watching it, and let all come to its end."""
     arrivals, started, ended = trace.arrivals(), time.monotonic(), False
 
     def next_arrival() -> None:
@@ -151,7 +154,7 @@ def run_to_the_end(
     timeline.run_until(trace.outage.end + most, stop=is_drained)
     replayed.drained_after = timeline() - trace.outage.end if is_drained() else None
     replayed.backlog.append((timeline() - trace.outage.start, backlog()))
-    timeline.run_until(timeline() + 10 * MINUTE)
+    timeline.run_until(timeline() + _AFTERWARDS)
     ended = True
     timeline.run_until(timeline() + HOUR)
 
@@ -181,10 +184,11 @@ def _judge(replayed: Replayed, stack: Stack) -> None:
     """Hold the table, Meta's own count and the webhooks against each other."""
     now = stack.timeline()
     replayed.messages = len(stack.accepted)
-    for message_id in stack.accepted:
+    for message_id, accepted_at in stack.accepted.items():
         message = stack.table.rows[message_id].message
         told = stack.webhooks.get(message_id, {})
         taken = stack.meta.taken.get(message_id)
+        replayed.longest_wait = max(replayed.longest_wait, taken[0] - accepted_at if taken else 0)
         if message.status is Status.UNKNOWN:
             replayed.unknown += 1
         elif message.status is Status.FAILED:

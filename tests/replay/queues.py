@@ -42,7 +42,7 @@ class Workers:
     """Milliseconds that records are collected for, unless there are enough."""
 
 
-class Lane:
+class SimulatedQueue:
     """A queue with its processes. A share of the records comes twice, as SQS may do it."""
 
     def __init__(

@@ -61,7 +61,8 @@ def outage_lines(name: str, replayed: Sequence[Replayed]) -> Iterator[str]:
     ratio = f"{ours.drain_ratio:.3f}" if ours.drain_ratio is not None else "-"
     yield (
         f"  HK Reach: {ratio} of the least drain; unknown {ours.unknown} of {ours.messages:,}; expired {ours.expired}; "
-        f"late {ours.late}; dead letters {ours.dead_letters}; {ours.writes_per_message:.2f} table writes a message:"
+        f"late {ours.late}; dead letters {ours.dead_letters}; longest wait {_time(ours.longest_wait)}; "
+        f"{ours.writes_per_message:.2f} table writes a message:"
     )
     wanted = sorted(ours.writes.items(), key=lambda item: -item[1])
     yield "    " + ", ".join(f"{method} {count / ours.messages:.3f}" for method, count in wanted)

@@ -28,7 +28,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
 from tests.replay.meta import SimulatedMeta
-from tests.replay.queues import Lane, Work, Workers
+from tests.replay.queues import SimulatedQueue, Work, Workers
 from tests.replay.timeline import Steps, Timeline
 
 WORKERS = {"send": Workers(processes=20, batch=10)}
@@ -90,7 +90,7 @@ class Stack:
     def _wire(self) -> None:
         """Where the production steps are put together."""
         self.lanes = {
-            name: Lane(self.timeline, self._steps, workers, self._sender, twice=TWICE)
+            name: SimulatedQueue(self.timeline, self._steps, workers, self._sender, twice=TWICE)
             for name, workers in WORKERS.items()
         }
         meta_app = FakeMetaApp()

@@ -13,7 +13,7 @@ from tests.replay.fairness import codes
 from tests.replay.meta import PAIR, THROUGHPUT, Outage, Rate, SimulatedMeta
 from tests.replay.outage import Replayed, Trace, replay
 from tests.replay.peers import RULES, replay_rule
-from tests.replay.queues import MOST_RECEIVES, Lane, Workers
+from tests.replay.queues import MOST_RECEIVES, SimulatedQueue, Workers
 from tests.replay.report import outage_lines
 from tests.replay.timeline import Steps, Timeline, stay_on_one_processor
 
@@ -43,10 +43,10 @@ def test_an_outage_loses_nothing_and_doubles_nothing(ours: Replayed) -> None:
 
 
 def test_codes_that_an_outage_outlives_expire_and_say_so() -> None:
-    replayed = replay(Trace(20 * MINUTE, purpose="authentication"))
+    replayed = replay(Trace(12 * MINUTE, purpose="authentication"))
 
     assert (0, 0, 0) == (replayed.lost, replayed.doubled, replayed.late)
-    assert replayed.expired > 300
+    assert replayed.expired > 60
     assert replayed.longest_after_deadline <= 2 * MINUTE
 
 
@@ -58,8 +58,10 @@ def test_the_peers_rules_lose_or_double_on_the_same_trace(ours: Replayed) -> Non
     assert "HK Reach" in "\n".join(outage_lines("10 min", [ours, *peers]))
 
 
-def test_the_same_seed_is_the_same_replay(ours: Replayed) -> None:
-    assert ours == replay(TEN_MINUTES)
+def test_the_same_seed_is_the_same_replay() -> None:
+    short = Trace(MINUTE)
+
+    assert replay(short) == replay(short)
 
 
 def test_codes_beside_nothing_wait_for_nothing() -> None:
@@ -100,7 +102,7 @@ def test_a_lane_works_on_batches_and_counts_dead_letters() -> None:
         seen.append((message_id, receives, batch))
         return 1
 
-    lane = Lane(timeline, Steps(timeline), Workers(1, 2, 500), lambda: work, twice=0)
+    lane = SimulatedQueue(timeline, Steps(timeline), Workers(1, 2, 500), lambda: work, twice=0)
     for message_id in "abc":
         lane.put(message_id)
     timeline.run_until(NOW + 400)
