@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from hkreach.domain.time import HOUR, MINUTE, SECOND
+from hkreach.usecases.send_message_admission import Admission
 from tests.builders import NOW
 from tests.replay.meta import PAIR, THROUGHPUT, Rate, SimulatedMeta
 from tests.replay.stack import Stack
@@ -29,9 +30,9 @@ class Burst:
     """By Meta's rule: 45 at once, then one each six seconds."""
 
 
-def burst(seed: int = 1) -> Burst:
+def burst(seed: int = 1, admission: type[Admission] = Admission) -> Burst:
     """200 messages to one recipient within ten seconds."""
-    stack = _stack(seed, "mystore")
+    stack = _stack(seed, admission, "mystore")
     for place in range(BURST):
         stack.timeline.at(NOW + place * 50, lambda: stack.accept("mystore", "919999999999"))
     stack.timeline.run_until(NOW + 2 * HOUR)
@@ -52,6 +53,8 @@ class Codes:
     campaign_undelivered: int
     throttled: int
     """How often Meta said 130429."""
+    pacing_writes: float
+    """To the numbers table, for each message."""
 
     @property
     def p99(self) -> int:
@@ -59,20 +62,21 @@ class Codes:
         return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
 
 
-def codes(campaign_of: str | None, seed: int = 1, campaign_of_messages: int = CAMPAIGN) -> Codes:
+def codes(
+    campaign_of: str | None, seed: int = 1, campaign: int = CAMPAIGN, admission: type[Admission] = Admission
+) -> Codes:
     """Codes of `mystore` each second for five minutes, beside a campaign of an app, or of none."""
-    random.seed(seed)
-    stack = _stack(seed, "mystore", "othershop")
-    campaign: list[str] = []
+    stack = _stack(seed, admission, "mystore", "othershop")
+    advertised: list[str] = []
     sent: list[str] = []
     accept = stack.accept
 
     def advertise(place: int) -> None:
         assert campaign_of is not None
-        campaign.append(accept(campaign_of, f"92{place:010}", purpose="marketing"))
+        advertised.append(accept(campaign_of, f"92{place:010}", purpose="marketing"))
 
     start = NOW + MINUTE
-    for place in range(campaign_of_messages if campaign_of else 0):
+    for place in range(campaign if campaign_of else 0):
         moment = start + place * CAMPAIGN_ARRIVES_IN // CAMPAIGN
         stack.timeline.at(moment, lambda place=place: advertise(place))  # type: ignore[misc]
     for place in range(300):
@@ -82,18 +86,19 @@ def codes(campaign_of: str | None, seed: int = 1, campaign_of_messages: int = CA
     stack.timeline.run_until(start + 3 * HOUR)
     stack.close()
     taken = {message_id: times[0] for message_id, times in stack.meta.taken.items()}
-    ended = max((taken[message_id] for message_id in campaign if message_id in taken), default=start + 5 * MINUTE)
+    ended = max((taken[message_id] for message_id in advertised if message_id in taken), default=start + 5 * MINUTE)
     beside = [message_id for message_id in sent if message_id in taken and stack.accepted[message_id] <= ended]
     return Codes(
         [taken[message_id] - stack.accepted[message_id] for message_id in beside],
         sum(message_id not in taken for message_id in sent),
         ended - start,
-        sum(message_id not in taken for message_id in campaign),
+        sum(message_id not in taken for message_id in advertised),
         sum(limit == THROUGHPUT for _, limit in stack.meta.refusals),
+        len(stack.numbers.writes) / len(stack.accepted),
     )
 
 
-def _stack(seed: int, *apps: str) -> Stack:
+def _stack(seed: int, admission: type[Admission], *apps: str) -> Stack:
     random.seed(seed)
     timeline = Timeline(NOW)
-    return Stack(timeline, SimulatedMeta(timeline, NUMBER_TAKES, seed=seed), apps)
+    return Stack(timeline, SimulatedMeta(timeline, NUMBER_TAKES, seed=seed), apps, admission=admission)

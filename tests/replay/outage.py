@@ -2,11 +2,13 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from hkreach.domain.message import SendPurpose, Status
 from hkreach.domain.time import HOUR, MINUTE, SECOND
+from hkreach.usecases.send_message_admission import Admission
 from tests.builders import NOW
 from tests.replay.meta import THROUGHPUT, Outage, Rate, SimulatedMeta
 from tests.replay.stack import Stack
@@ -70,7 +72,9 @@ class Replayed:
     expired: int = 0
     """Not sent in time, and said so by a webhook."""
     late: int = 0
-    """Past the deadline without that answer, or sent after it."""
+    """Past the deadline without that answer."""
+    sent_late: int = 0
+    """Taken by Meta after the deadline."""
     longest_after_deadline: int = 0
     """Milliseconds until that answer came."""
     longest_wait: int = 0
@@ -159,12 +163,14 @@ def run_to_the_end(
     timeline.run_until(timeline() + HOUR)
 
 
-def replay(trace: Trace, tell: Callable[[str], object] = lambda line: None) -> Replayed:
+def replay(
+    trace: Trace, tell: Callable[[str], object] = lambda line: None, admission: type[Admission] = Admission
+) -> Replayed:
     """Ours: the production steps."""
     random.seed(trace.seed)
     timeline = Timeline(NOW)
     meta = trace.meta(timeline)
-    stack = Stack(timeline, meta)
+    stack = Stack(timeline, meta, messages_per_second=NUMBER_TAKES.per_second, admission=admission)
     replayed = Replayed("HK Reach", trace.outage)
     run_to_the_end(
         timeline,
@@ -199,7 +205,8 @@ def _judge(replayed: Replayed, stack: Stack) -> None:
             replayed.longest_after_deadline = max(replayed.longest_after_deadline, after)
         else:
             replayed.lost += message.status is Status.QUEUED or not taken or "sent" not in told
-        is_late = message.status is Status.QUEUED and message.deadline < now
-        replayed.late += is_late or (taken is not None and taken[0] > message.deadline)
+        replayed.late += message.status is Status.QUEUED and message.deadline < now
+        replayed.sent_late += taken is not None and taken[0] > message.deadline
     replayed.writes = {f"messages.{name}": n for name, n in stack.messages.calls.items() if name not in _READS}
+    replayed.writes |= Counter(f"numbers.{key.partition('#')[0]}" for key in stack.numbers.writes)
     replayed.dead_letters = sum(len(lane.dead) for lane in stack.lanes.values())

@@ -61,7 +61,7 @@ def outage_lines(name: str, replayed: Sequence[Replayed]) -> Iterator[str]:
     ratio = f"{ours.drain_ratio:.3f}" if ours.drain_ratio is not None else "-"
     yield (
         f"  HK Reach: {ratio} of the least drain; unknown {ours.unknown} of {ours.messages:,}; expired {ours.expired}; "
-        f"late {ours.late}; dead letters {ours.dead_letters}; longest wait {_time(ours.longest_wait)}; "
+        f"late {ours.late}; sent late {ours.sent_late}; dead letters {ours.dead_letters}; longest wait {_time(ours.longest_wait)}; "
         f"{ours.writes_per_message:.2f} table writes a message:"
     )
     wanted = sorted(ours.writes.items(), key=lambda item: -item[1])
@@ -72,7 +72,7 @@ def other_lines(expiring: Replayed, bursting: Burst, waits: Mapping[str, Codes])
     """Deadlines, pairs and lanes."""
     yield (
         f"one-time codes, one a second, into an outage of 1 h: {expiring.expired:,} expired and said so, at most "
-        f"{expiring.longest_after_deadline / SECOND:.0f} s after their deadline; late {expiring.late}, "
+        f"{expiring.longest_after_deadline / SECOND:.0f} s after their deadline; late {expiring.late}, sent late {expiring.sent_late}, "
         f"lost {expiring.lost}, doubled {expiring.doubled}, unknown {expiring.unknown}"
     )
     yield (
@@ -82,7 +82,8 @@ def other_lines(expiring: Replayed, bursting: Burst, waits: Mapping[str, Codes])
     for name, found in waits.items():
         yield (
             f"one-time codes, {name}: p99 {found.p99 / SECOND:.2f} s, longest {max(found.waits) / SECOND:.2f} s "
-            f"of {len(found.waits)}, undelivered {found.undelivered}; 429s {found.throttled:,}"
+            f"of {len(found.waits)}, undelivered {found.undelivered}; 429s {found.throttled:,}, "
+            f"pacing writes a message {found.pacing_writes:.2f}"
             + (f"; {CAMPAIGN:,} messages took {_time(found.campaign_took)}" if name != "idle" else "")
         )
 

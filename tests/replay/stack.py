@@ -11,7 +11,7 @@ from typing import Any
 from hkreach.domain.app import App, MetaAccount, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
-from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.message import Lane, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Outcome
 from hkreach.domain.signature import sign
 from hkreach.domain.time import MINUTE, SECOND
@@ -20,18 +20,23 @@ from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
-from hkreach.usecases.send_message import SendMessage, Waits
+from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import TEMPLATE, app
+from tests.builders import LIMITS, TEMPLATE, WAITS, app
 from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
 from tests.replay.meta import SimulatedMeta
 from tests.replay.queues import SimulatedQueue, Work, Workers
 from tests.replay.timeline import Steps, Timeline
 
-WORKERS = {"send": Workers(processes=20, batch=10)}
+WORKERS: Mapping[Lane, Workers] = {
+    "now": Workers(processes=15, batch=10),
+    "bulk": Workers(processes=5, batch=50, window=1_000),
+}
 """Of each lane, as template.yaml has them."""
 TWICE = 0.01
 """Of the queue's records, how many come twice."""
@@ -39,7 +44,6 @@ _STREAM = 500
 """Milliseconds until a reader of the table's stream has a change."""
 _COLLECTS = 15 * SECOND
 """For how long Meta collects what it tells in one callback."""
-_WAITS = Waits(call=20, retry_base=2, retry_longest=900, halted=300)
 _SECRET = "the-meta-apps-secret"
 
 
@@ -67,12 +71,22 @@ class Counted:
 class Stack:
     """A deployed stack: apps with a number each, tables, queues, and the minute's waking."""
 
-    def __init__(self, timeline: Timeline, meta: SimulatedMeta, apps: Sequence[str] = ("mystore",)) -> None:
-        self.timeline, self.meta = timeline, meta
+    def __init__(
+        self,
+        timeline: Timeline,
+        meta: SimulatedMeta,
+        apps: Sequence[str] = ("mystore",),
+        messages_per_second: float | None = None,
+        admission: type[Admission] = Admission,
+    ) -> None:
+        """`messages_per_second`: the apps' setting. `admission`: what decides when a message may go."""
+        self.timeline, self.meta, self._messages_per_second = timeline, meta, messages_per_second
+        self._admission = admission
         self.secrets = FakeSealedSecrets()
         self.apps = FakeApps(*(self._app(name, place) for place, name in enumerate(apps)))
         self.table = FakeMessages(timeline)
         self.messages: Any = Counted(self.table, self._put_on_the_stream)
+        self.numbers = FakeNumbers()
         self.accepted: dict[str, int] = {}
         """When each message was accepted."""
         self.webhooks: dict[str, dict[str, int]] = {}
@@ -96,19 +110,29 @@ class Stack:
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
         self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline)
-        self.timeline.every(MINUTE, lambda: wake_due(messages=self.messages, queue=self, now=self.timeline))
+        self.timeline.every(MINUTE, self._wake)
+
+    def _wake(self) -> None:
+        wake_due(messages=self.messages, queue=self, now=self.timeline, time_left=lambda: MINUTE)
 
     def _sender(self) -> Work:
         """What one process does with the records of a queue."""
-        send_message = SendMessage(
-            self.messages, self.apps, self.secrets, FakeMediaStore(), _MetaPort(self), self.timeline, _WAITS
+        return SendMessage(
+            self.messages,
+            self.apps,
+            self.secrets,
+            FakeMediaStore(),
+            _MetaPort(self),
+            self.timeline,
+            WAITS,
+            self._admission(self.numbers, self.timeline, LIMITS),
+            lambda seconds: self.stand_still(round(seconds * SECOND)),
         )
-        return lambda message_id, time_left, receives, batch: send_message(message_id, time_left)
 
-    def put(self, messages: Sequence[Any]) -> Sequence[Any]:
+    def put(self, messages: Sequence[Any], delays: Mapping[str, int] | None = None) -> Sequence[Any]:
         """Implements the port `SendQueue`."""
         for message in messages:
-            self.lanes["send"].put(message.message_id)
+            self.lanes[message.lane].put(message.message_id, (delays or {}).get(message.message_id, 0))
         return []
 
     def close(self) -> None:
@@ -182,7 +206,7 @@ class Stack:
     def _app(self, name: str, place: int) -> App:
         account = MetaAccount(f"10654035224{place:04}", "w", self.secrets.seal(name, "access_token", "EAAtoken"))
         hook = Webhook("https://shop.example.com/", self.secrets.seal(name, "webhook_secret", "secret"))
-        return replace(app(name, meta=account), webhook=hook)
+        return replace(app(name, meta=account), webhook=hook, messages_per_second=self._messages_per_second)
 
     def stand_still(self, milliseconds: int) -> None:
         self._steps.stand_still(milliseconds)
@@ -202,6 +226,9 @@ class _MetaPort:
         took, outcome = self._stack.meta.answer(number, str(message["to"]), message_id)
         self._stack.stand_still(took)
         return outcome
+
+    def throughput(self, *_: object) -> int | None:
+        return None
 
 
 def _is_open(message: OutboundMessage) -> bool:
