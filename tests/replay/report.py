@@ -60,10 +60,10 @@ def outage_lines(name: str, replayed: Sequence[Replayed]) -> Iterator[str]:
         )
     ratio = f"{ours.drain_ratio:.3f}" if ours.drain_ratio is not None else "-"
     yield (
-        f"  HK Reach: {ratio} of the least drain; unknown {ours.unknown} of {ours.messages:,}; expired {ours.expired}; "
-        f"late {ours.late}; sent late {ours.sent_late}; dead letters {ours.dead_letters}; longest wait {_time(ours.longest_wait)}; "
-        f"{ours.writes_per_message:.2f} table writes a message:"
+        f"  HK Reach: {ratio} of the least drain; longest wait {_time(ours.longest_wait)}; expired {ours.expired}, "
+        f"late {ours.late}, sent late {ours.sent_late}, unknown {ours.unknown}, dead letters {ours.dead_letters}"
     )
+    yield f"  {ours.writes_per_message:.2f} table writes a message:"
     wanted = sorted(ours.writes.items(), key=lambda item: -item[1])
     yield "    " + ", ".join(f"{method} {count / ours.messages:.3f}" for method, count in wanted)
 
@@ -72,8 +72,11 @@ def other_lines(expiring: Replayed, bursting: Burst, waits: Mapping[str, Codes])
     """Deadlines, pairs and lanes."""
     yield (
         f"one-time codes, one a second, into an outage of 1 h: {expiring.expired:,} expired and said so, at most "
-        f"{expiring.longest_after_deadline / SECOND:.0f} s after their deadline; late {expiring.late}, sent late {expiring.sent_late}, "
-        f"lost {expiring.lost}, doubled {expiring.doubled}, unknown {expiring.unknown}"
+        f"{expiring.longest_after_deadline / SECOND:.0f} s after their deadline"
+    )
+    yield (
+        f"  late {expiring.late}, sent late {expiring.sent_late}, lost {expiring.lost}, "
+        f"doubled {expiring.doubled}, unknown {expiring.unknown}"
     )
     yield (
         f"{BURST} messages to one recipient: {bursting.sent} sent, 131056 seen {bursting.pair_refusals} times, "
