@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.chaos.report import commit
+from tests.commit import commit
 from tests.replay.report import OUTAGES, other_lines, outage_lines, run
 
 
