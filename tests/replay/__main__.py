@@ -14,8 +14,9 @@ def main() -> int:
     parser.add_argument("--outage", choices=OUTAGES, action="append", help="only this one; can be repeated")
     parser.add_argument("--chart", type=Path, help="draw it as a PNG; needs matplotlib: make chart")
     wanted = parser.parse_args()
+    tested = commit()
     outages, expiring, bursting, waits = run(wanted.seed, wanted.outage or list(OUTAGES))
-    lines = [f"seed {wanted.seed}, commit {commit()}, simulated time"]
+    lines = [f"seed {wanted.seed}, commit {tested}, simulated time"]
     for name, replayed in outages.items():
         lines += outage_lines(name, replayed)
     lines += other_lines(expiring, bursting, waits)

@@ -59,6 +59,8 @@ def _losses(axis: Any, replayed: Sequence[Replayed]) -> None:
     axis.barh(rows, doubled, left=lost, color=_TWICE, hatch="///", label="sent twice")
     for row, rule in zip(rows, rules, strict=True):
         text = f" {rule.lost:,} lost, {rule.doubled:,} twice"
+        if rule.expired or rule.unknown:
+            text += f", {rule.expired} expired, {rule.unknown} unknown"
         axis.text(rule.lost + rule.doubled, row, text, va="center", fontsize=8)
     axis.set_yticks(rows, [rule.rule for rule in rules])
     axis.set_xlim(0, most * 1.75)

@@ -49,7 +49,7 @@ def _settle() -> None:
 
 
 def outage_lines(name: str, replayed: Sequence[Replayed]) -> Iterator[str]:
-    """A table: a line for each rule; under it what only ours has."""
+    """A table: a line for each rule; under it what only ours has. A peer is drained when it sent or gave up all."""
     ours = replayed[0]
     yield f"outage of {name}: {ours.backlog_at_end:,} wait at its end, drained at best in {_time(ours.least_drain)}"
     yield f"  {'tries again':16} messages    lost doubled calls in it    429s  /1,000     drained"
