@@ -44,7 +44,8 @@ class Pace:
         if self.cut_at:
             since = now - self.cut_at
             found = self.cut_from / 1_000
-            back = found * (0.5 + 0.4 * min(1, since / _QUICK)) + ceiling * max(0, since - _QUICK) / _SLOW
+            back = found * (0.5 + 0.4 * min(1, since / _QUICK))
+            back += (ceiling - back) * min(1, max(0, since - _QUICK) / _SLOW)
             ceiling = min(ceiling, max(_LOWEST, back))
         return ceiling * _USED
 
