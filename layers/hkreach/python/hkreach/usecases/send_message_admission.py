@@ -25,7 +25,7 @@ _MOST_AHEAD = 10
 
 
 class Admission:
-    """One for each process. In memory it keeps the times that it leased and the pairs of the last minute."""
+    """One for each process. In memory it keeps the times that it leased and the pairs of the last minutes."""
 
     def __init__(self, numbers: Numbers, now: Clock, limits: Limits) -> None:
         self._numbers, self._now, self._limits = numbers, now, limits
