@@ -19,7 +19,7 @@ def _failed(breaker: Breaker, *unknowns: bool, now: int = NOW) -> Breaker:
 
 
 @pytest.mark.parametrize(
-    "failures", [[True, True], [False, True, True], [True, False, True], [False] * 5, [False, False, False, False, True]]
+    "failures", [[True, True], [False, True, True], [True, False, True], [False] * 5, [False] * 4 + [True]]
 )
 def test_it_opens_at_two_unknowns_or_five_failures_in_a_row(failures: list[bool]) -> None:
     before, after = _failed(Breaker(), *failures[:-1]), _failed(Breaker(), *failures)
