@@ -7,10 +7,10 @@ import pytest
 
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
-from hkreach.domain.number import Go, Later, MetaState, NumberState, Request
+from hkreach.domain.number import Go, Later, NumberState, Request
 from hkreach.domain.pace import Pace
-from hkreach.domain.time import HOUR, MINUTE, SECOND
-from tests.builders import ERROR, LIMITS, NOW, NUMBER, OTHER_NUMBER
+from hkreach.domain.time import HOUR, SECOND
+from tests.builders import ERROR, LIMITS, NOW
 
 CLOSED = Breaker()
 PATIENCE = LIMITS.patience
@@ -40,7 +40,6 @@ def _busy(live: int = 0, booked: int = 0) -> NumberState:
 
 OPEN = _after(NumberState(), Uncertain("torn"), Uncertain("torn"))
 HALF_OPEN = OPEN.breaker.open_until
-OVERLOADED = NotSent("131016")
 HALTED = _after(NumberState(), Halted("190"))
 
 
@@ -229,48 +228,3 @@ def test_an_unknown_message_gets_no_time_to_be_sent_again() -> None:
     _, at = OPEN.after(Uncertain("torn"), _request(), LIMITS)
 
     assert at is None
-
-
-class TestMeta:
-    def _opened(self, *numbers: tuple[str, int], outcome: Outcome = OVERLOADED) -> MetaState:
-        state = MetaState()
-        for number, now in numbers:
-            state = state.after(outcome, number, now, LIMITS, opened=True)
-        return state
-
-    def test_one_number_does_not_stop_the_others_and_two_within_a_minute_do(self) -> None:
-        assert self._opened((NUMBER, NOW), (NUMBER, NOW + 1)).breaker.is_closed
-        assert self._opened((NUMBER, NOW), (OTHER_NUMBER, NOW + MINUTE)).breaker.is_closed
-        state = self._opened((NUMBER, NOW), (OTHER_NUMBER, NOW + MINUTE - 1))
-
-        assert (NOW + MINUTE - 1 + 15 * SECOND, "131016") == (state.breaker.open_until, state.breaker.code)
-
-    def test_a_third_number_changes_nothing_while_it_is_open(self) -> None:
-        two = self._opened((NUMBER, NOW), (OTHER_NUMBER, NOW))
-        three = two.after(Uncertain("torn"), "third", NOW + 1, LIMITS, opened=True)
-
-        assert two.breaker == three.breaker
-
-    @pytest.mark.parametrize("outcome", [Halted("190"), NotSent("80007"), NotSent("130429")])
-    def test_a_numbers_own_trouble_is_not_everybodys(self, outcome: Outcome) -> None:
-        assert MetaState() == self._opened((NUMBER, NOW), (OTHER_NUMBER, NOW), outcome=outcome)
-
-    def test_failures_that_open_no_numbers_breaker_are_not_counted(self) -> None:
-        assert MetaState() == MetaState().after(Uncertain("torn"), NUMBER, NOW, LIMITS, opened=False)
-
-    def test_the_apps_own_limit_stops_everybody_at_once(self) -> None:
-        state = MetaState().after(NotSent("4", 120), NUMBER, NOW, LIMITS, opened=False)
-
-        assert (NOW + 120 * SECOND, "4") == (state.breaker.open_until, state.breaker.code)
-
-    def test_one_probes(self) -> None:
-        state = self._opened((NUMBER, NOW), (OTHER_NUMBER, NOW))
-        now = state.breaker.open_until
-
-        assert (MetaState(), False) == MetaState().probed(now, LIMITS)
-        assert (state, False) == state.probed(now - 1, LIMITS)
-        probing, probes = state.probed(now, LIMITS)
-        assert (True, False) == (probes, probing.probed(now + 1, LIMITS)[1])
-        assert CLOSED == probing.after(Halted("190"), NUMBER, now, LIMITS, opened=True).breaker, "Meta answered"
-        failed = probing.after(Uncertain("torn"), NUMBER, now, LIMITS, opened=False)
-        assert now + 30 * SECOND == failed.breaker.open_until
