@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.message import OutboundMessage
-from hkreach.domain.meta_outcome import NotSent, Outcome
-from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request, is_failure
+from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
+from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request
 from hkreach.domain.pair_pace import PairPace, RecentPairs
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Contended, Numbers
@@ -122,7 +122,7 @@ class Admission:
         return max(batch, min(len(used), _MOST_AHEAD))
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
-        number, went_well = account.phone_number_id, not isinstance(outcome, NotSent) and not is_failure(outcome)
+        number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)
         asked = self._request(app, account, 1, urgent=message.is_urgent, waited=True)
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
