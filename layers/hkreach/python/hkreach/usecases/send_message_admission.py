@@ -127,11 +127,15 @@ class Admission:
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
 
-            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, bool]]:
+            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, Breaker, Breaker]]:
                 after, at = state.after(outcome, asked, self._limits)
-                return after, (at, state.breaker.is_closed and not after.breaker.is_closed)
+                return after, (at, state.breaker, after.breaker)
 
-            at, opened = self._numbers.number(number, decide)
+            at, before, after = self._numbers.number(number, decide)
+            opened, self._number_is_calm[number] = before.is_closed and not after.is_closed, after.is_calm
+            if not after.is_closed:
+                with self._locks[number]:
+                    self._leased[number].clear()  # they were of before
         if opened or not self._meta_is_calm or _stops_everybody(outcome):
             self._numbers.meta(
                 lambda state: (state.after(outcome, number, asked.now, self._limits, opened=opened), None)
