@@ -58,6 +58,8 @@ class Request:
     """A one-time code: it goes before what waits."""
     waited: bool = False
     """It has waited, and need not stand behind those that have not."""
+    alone: bool = False
+    """It is the only one at hand, and this process sent none of the number's in the last second."""
     may_knock: bool = False
     """If there is no room now, it comes back in some seconds; else it goes to the end of the line."""
 
@@ -72,24 +74,30 @@ class NumberState:
     def admit(self, asked: Request, limits: Limits, meta: Breaker, *, probes: bool) -> tuple["NumberState", Go | Later]:
         """When the messages may go. `meta` is the breaker of Meta as a whole; `probes`: this is the probe for it."""
         now, breaker = asked.now, self.breaker
-        if breaker.account and breaker.account != asked.account:
-            breaker = Breaker()  # what Meta refused was another token
+        if breaker.account and breaker.account != asked.account:  # what Meta refused was another token
+            return self.resumed().admit(asked, limits, meta, probes=probes)
         if not probes and meta.is_open(now):
             return self._later(asked, max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}")
         if not probes and breaker.is_open(now):
             return self._later(asked, breaker.open_until, f"{HALTED if breaker.account else BREAKER}:{breaker.code}")
         if not breaker.is_closed:
             return replace(self, breaker=breaker.probed(now, limits.probe)), Go([now])
-        if not (asked.urgent or asked.waited) and self.pace.booked_at > now + limits.patience:
+        if probes:  # whatever else waits: as long as it does not go, nobody does
+            return self, Go([now])
+        until, rate = now + limits.patience * (2 if asked.urgent else 1), self.pace.rate(now, asked.messages_per_second)
+        if self.pace.booked_at > until and not (asked.urgent or asked.waited):
             return self._later(asked, now, NUMBER_RATE)
-        pace, times = self.pace.lease(now, asked.count, self.pace.rate(now, asked.messages_per_second))
-        if times[0] > now + limits.patience * (2 if asked.urgent else 1):
-            if asked.waited and asked.may_knock:
-                return self, Later(_soon(now), NUMBER_RATE)
+        if asked.alone and self.pace.is_quiet(now, rate):
+            return self, Go([now])
+        _, times = self.pace.lease(now, asked.count, rate)
+        count = sum(at <= until for at in times)
+        if not count and asked.waited and asked.may_knock:
+            return self, Later(_soon(now), NUMBER_RATE)
+        if not count:
             return self._later(asked, now, NUMBER_RATE)
+        pace, times = self.pace.lease(now, count, rate)
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
-        pace = replace(pace, granted_at=now) if asks else pace
-        return replace(self, pace=pace, breaker=breaker), Go(times, asks)
+        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks)
 
     def after(self, outcome: Outcome, asked: Request, limits: Limits) -> tuple["NumberState", int | None]:
         """What a call teaches; and when a message that was not sent has its next time, if that is known."""
@@ -105,7 +113,7 @@ class NumberState:
                 breaker = breaker.opened(now, outcome.seconds, code)
             case NotSent() if outcome.throttle.scope == "number":
                 pace = self.pace.slowed(now, asked.messages_per_second)
-                return _place(replace(self, pace=pace), asked, now + outcome.seconds * SECOND)
+                return _place(NumberState(pace, breaker.answered()), asked, now)
             case _:  # it answered, whatever it said
                 breaker = breaker.answered()
         after = self if breaker == self.breaker else replace(self, breaker=breaker)
@@ -116,6 +124,10 @@ class NumberState:
     def granted(self, messages_per_second: int) -> "NumberState":
         """Meta said how many messages a second it grants."""
         return replace(self, pace=replace(self.pace, granted=messages_per_second))
+
+    def resumed(self) -> "NumberState":
+        """The number goes on at once: nobody stands behind those who wait for what stopped it."""
+        return NumberState(replace(self.pace, booked_at=0))
 
     def _later(self, asked: Request, not_before: int, why: str) -> tuple["NumberState", Later]:
         state, at = _place(self, asked, not_before)

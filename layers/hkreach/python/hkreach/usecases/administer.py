@@ -9,7 +9,6 @@ from typing import Any
 
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
-from hkreach.domain.breaker import Breaker
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
 from hkreach.domain.time import to_rfc3339
 from hkreach.domain.webhook_address import check_webhook_address
@@ -100,9 +99,7 @@ class Administer:
         app = self._app(app_name)
         if app.meta is None:
             raise Conflict(f"The app {app_name!r} has no Meta account.")
-        was = self.numbers.number(
-            app.meta.phone_number_id, lambda state: (replace(state, breaker=Breaker()), state.breaker)
-        )
+        was = self.numbers.number(app.meta.phone_number_id, lambda state: (state.resumed(), state.breaker))
         return {"phoneNumberId": app.meta.phone_number_id, "wasStopped": not was.is_closed, "code": was.code}
 
     def issue_key(self, app_name: str) -> Shown:

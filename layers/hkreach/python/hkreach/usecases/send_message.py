@@ -106,6 +106,8 @@ class SendMessage:
             return 1
         if pause:
             self.pause(pause / SECOND)
+            if message.deadline <= self.now():
+                return self._give_up(message, _EXPIRED)
         progress = self._send(message, app, account, time_left)
         if turn.asks:
             self._learn_throughput(app, account)

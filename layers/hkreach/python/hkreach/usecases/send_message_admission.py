@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict, deque
+from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 
@@ -10,8 +11,8 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.message import OutboundMessage
-from hkreach.domain.meta_outcome import NotSent, Outcome
-from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request, is_failure
+from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
+from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request
 from hkreach.domain.pair_pace import PairPace, RecentPairs
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Contended, Numbers
@@ -27,7 +28,7 @@ _MOST_AHEAD = 10
 
 
 class Admission:
-    """One for each process. In memory it keeps the times that it leased and the pairs of the last minute."""
+    """One for each process. In memory it keeps the times that it leased and the pairs of the last minutes."""
 
     def __init__(self, numbers: Numbers, now: Clock, limits: Limits) -> None:
         self._numbers, self._now, self._limits = numbers, now, limits
@@ -44,16 +45,25 @@ class Admission:
         `receives`: how often the queue gave this record; `batch`: how many messages this process has at hand, and so
         for how many it leases times with one write.
         """
-        waited = receives > 1 or message.waits_for is not None or message.tries > 0
         number = account.phone_number_id
+        waited = receives > 1 or message.waits_for is not None or message.tries > 0
         try:
-            # Who comes back from waiting for the pair has its place there.
-            if message.waits_for != PAIR_RATE and (at := self._time_of_pair(number, message.to)) > self._now():
-                return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
-                count = self._count(number, batch)
-                asked = self._request(message, app, account, count, waited=waited, may_knock=receives <= _KNOCKS)
-                return self._turn(number, asked)
+                asked = replace(
+                    self._request(message, app, account, waited=waited),
+                    count=self._count(number, batch),
+                    alone=batch == 1 and not self._used[number],
+                    may_knock=receives <= _KNOCKS,
+                )
+                turn = self._turn(number, asked)
+            # Who comes back from waiting for the pair has its place there.
+            if isinstance(turn, Later) or message.waits_for == PAIR_RATE:
+                return turn
+            at = self._time_of_pair(number, message.to)
+            if at <= self._now():
+                return turn
+            self._leased[number].extendleft(turn.times)  # for another message
+            return Later(at, PAIR_RATE)
         except Contended:
             return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
 
@@ -126,16 +136,20 @@ class Admission:
         return max(batch, min(len(used), _MOST_AHEAD))
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
-        number, went_well = account.phone_number_id, not isinstance(outcome, NotSent) and not is_failure(outcome)
-        asked = self._request(message, app, account, 1, waited=True, may_knock=False)
+        number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)
+        asked = self._request(message, app, account, waited=True)
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
 
-            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, bool]]:
+            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, Breaker, Breaker]]:
                 after, at = state.after(outcome, asked, self._limits)
-                return after, (at, state.breaker.is_closed and not after.breaker.is_closed)
+                return after, (at, state.breaker, after.breaker)
 
-            at, opened = self._numbers.number(number, decide)
+            at, before, after = self._numbers.number(number, decide)
+            opened, self._number_is_calm[number] = before.is_closed and not after.is_closed, after.is_calm
+            if not after.is_closed:
+                with self._locks[number]:
+                    self._leased[number].clear()  # they were of before
         if opened or not self._meta_is_calm or _stops_everybody(outcome):
             self._numbers.meta(
                 lambda state: (state.after(outcome, number, asked.now, self._limits, opened=opened), None)
@@ -146,17 +160,9 @@ class Admission:
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
-    def _request(
-        self, message: OutboundMessage, app: App, account: MetaAccount, count: int, *, waited: bool, may_knock: bool
-    ) -> Request:
+    def _request(self, message: OutboundMessage, app: App, account: MetaAccount, *, waited: bool) -> Request:
         return Request(
-            self._now(),
-            count,
-            _fingerprint(account),
-            app.messages_per_second,
-            urgent=message.is_urgent,
-            waited=waited,
-            may_knock=may_knock,
+            self._now(), 1, _fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
         )
 
 
