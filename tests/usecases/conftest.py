@@ -5,6 +5,8 @@ import pytest
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
+from tests.usecases.process import Process
 
 
 @pytest.fixture
@@ -15,3 +17,18 @@ def clock() -> FakeClock:
 @pytest.fixture
 def messages(clock: FakeClock) -> FakeMessages:
     return FakeMessages(clock)
+
+
+@pytest.fixture
+def numbers() -> FakeNumbers:
+    return FakeNumbers()
+
+
+@pytest.fixture
+def process(numbers: FakeNumbers, clock: FakeClock) -> Process:
+    return Process(numbers, clock)
+
+
+@pytest.fixture
+def other(numbers: FakeNumbers, clock: FakeClock) -> Process:
+    return Process(numbers, clock)

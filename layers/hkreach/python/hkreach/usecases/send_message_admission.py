@@ -44,8 +44,7 @@ class Admission:
         """
         number = account.phone_number_id
         try:
-            # Who comes back from waiting for the pair has its place there.
-            if message.waits_for != PAIR_RATE and (at := self._time_of_pair(number, message.to)) > self._now():
+            if (at := self._time_of_pair(number, message)) > self._now():
                 return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
                 asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
@@ -65,17 +64,26 @@ class Admission:
             return None
 
     def granted(self, account: MetaAccount, messages_per_second: int) -> None:
-        """Meta said what it grants the number."""
-        self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        """Meta said what it grants the number. It never raises either."""
+        try:
+            self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        except Exception:
+            logger.exception("could not tell what Meta grants", phone_number_id=account.phone_number_id)
 
-    def _time_of_pair(self, number: str, to: str) -> int:
+    def _time_of_pair(self, number: str, message: OutboundMessage) -> int:
         now = self._now()
-        untold = self._pairs.untold((number, to), now)
-        return self._take_place(number, to, now, untold) if untold else now
+        if message.waits_for == PAIR_RATE:
+            return self._take_place(number, message.to, now, 0)
+        untold = self._pairs.untold((number, message.to), now)
+        return self._take_place(number, message.to, now, untold) if untold else now
 
     def _take_place(self, number: str, to: str, now: int, count: int, *, refused: bool = False) -> int:
+        """Count 0: it has waited for its place, which is good unless Meta refused another one meanwhile."""
+
         def decide(pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
-            after, at = (pair.refused(now) if refused else pair).take(now, count)
+            if not count and pair.blocked_until <= now:
+                return pair, (now, pair.used_until)
+            after, at = (pair.refused(now) if refused else pair).take(now, max(1, count))
             return after, (at, after.used_until)
 
         at, used_until = self._numbers.pair(number, to, decide)
