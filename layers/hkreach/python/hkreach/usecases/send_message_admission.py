@@ -2,6 +2,8 @@
 
 import random
 from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 
@@ -72,20 +74,18 @@ class Admission:
 
     def _time_of_pair(self, number: str, message: OutboundMessage) -> int:
         now = self._now()
-        if message.waits_for == PAIR_RATE:
-            return self._take_place(number, message.to, now, 0)
-        untold = self._pairs.untold((number, message.to), now)
-        return self._take_place(number, message.to, now, untold) if untold else now
-
-    def _take_place(self, number: str, to: str, now: int, count: int, *, refused: bool = False) -> int:
-        """Count 0: it has waited for its place, which is good unless Meta refused another one meanwhile."""
+        has_place = message.waits_for == PAIR_RATE
+        untold = 1 if has_place else self._pairs.untold((number, message.to), now)
 
         def decide(pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
-            if not count and pair.blocked_until <= now:
+            if has_place and pair.blocked_until <= now:
                 return pair, (now, pair.used_until)
-            after, at = (pair.refused(now) if refused else pair).take(now, max(1, count))
+            after, at = pair.take(now, untold)
             return after, (at, after.used_until)
 
+        return self._change_pair(number, message.to, decide) if untold else now
+
+    def _change_pair(self, number: str, to: str, decide: Callable[[PairPace], tuple[PairPace, tuple[int, int]]]) -> int:
         at, used_until = self._numbers.pair(number, to, decide)
         self._pairs.watch((number, to), used_until)
         return at
@@ -150,12 +150,17 @@ class Admission:
             )
         if isinstance(outcome, NotSent):
             if outcome.throttle.scope == "recipient":
-                at = self._take_place(number, message.to, asked.now, 1, refused=True)
+                at = self._change_pair(number, message.to, partial(_refused, asked.now))
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
     def _request(self, app: App, account: MetaAccount, count: int, *, urgent: bool, waited: bool) -> Request:
         return Request(self._now(), count, _fingerprint(account), app.messages_per_second, urgent, waited)
+
+
+def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
+    after = pair.refused(now)
+    return after, (after.blocked_until, after.used_until)
 
 
 def _stops_everybody(outcome: Outcome) -> bool:
