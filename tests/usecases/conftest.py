@@ -6,6 +6,7 @@ from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
+from tests.usecases.paced_house import House, furnished
 from tests.usecases.process import Process
 
 
@@ -32,3 +33,8 @@ def process(numbers: FakeNumbers, clock: FakeClock) -> Process:
 @pytest.fixture
 def other(numbers: FakeNumbers, clock: FakeClock) -> Process:
     return Process(numbers, clock)
+
+
+@pytest.fixture
+def paced(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
+    return furnished(messages, clock, numbers)

@@ -98,6 +98,8 @@ class SendMessage:
         receives: int,
         batch: int,
     ) -> Progress:
+        if time_left() < self.waits.claim:
+            return 1  # before it asks: it might be told to go as the one probe
         # What was here before, or waited in the table, need not stand behind those that were not and did not.
         waited = receives > 1 or message.waits_for is not None or message.tries > 0
         turn = self.admission.ask(message, app, account, batch, waited=waited)
@@ -108,6 +110,8 @@ class SendMessage:
             return 1
         if pause:
             self.pause(pause / SECOND)
+            if message.deadline <= self.now():
+                return self._give_up(message, _EXPIRED)
         progress = self._send(message, app, account, time_left)
         if turn.asks:
             self._learn_throughput(app, account)
