@@ -50,7 +50,7 @@ sqs = client("sqs")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Records of one of the lanes in; the partial batch answer out."""
     records = event["Records"]
-    visibility = SQSVisibility.of(sqs, settings.send_queue_urls.values(), records[0]["eventSourceARN"])
+    visibility = SQSVisibility.beside(sqs, settings.send_now_queue_url, records[0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
         return send_message(

@@ -79,7 +79,7 @@ def test_who_comes_new_stands_behind_those_who_wait() -> None:
 
 
 @pytest.mark.parametrize("parts", [{"waited": True}, {"urgent": True}])
-def test_who_has_waited_and_who_is_urgent_does_not(parts: dict[str, bool]) -> None:
+def test_who_has_waited_and_who_is_urgent_does_not(parts: dict[str, Any]) -> None:
     assert Go([NOW]) == _admit(_busy(booked=HOUR), _request(**parts))[1]
 
 

@@ -111,13 +111,12 @@ class QueuePoller:
         found = answer.get("Messages", [])
         one_by_one = any(kill.step == self._step for kill in self._functions.armed)
         for batch in batched(found, 1 if one_by_one else 10, strict=False):
-            if one_by_one:
-                self._calm()
+            self._calm()
             self._pass_on(batch)
         return len(found)
 
     def _calm(self) -> None:
-        """No breaker stops the invocation to be killed before the call that it is to die at."""
+        """A number of which nothing is known: each invocation makes the calls that the one to be killed will make."""
         for pk in (f"number#{self._number}", "meta"):
             self._dynamodb.delete_item(TableName=self._numbers, Key={"pk": {"S": pk}})
 

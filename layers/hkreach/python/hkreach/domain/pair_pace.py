@@ -68,10 +68,10 @@ class RecentPairs:
             return 0 if first else untold + 1
 
     def watch(self, pair: tuple[str, str], until: int) -> None:
-        """All of the pair's messages need leave until then."""
+        """All that went is told of by now; all of the pair's messages need leave until then."""
         with self._lock:
-            untold, before = self._pairs.get(pair, (0, 0))
-            self._pairs[pair] = (untold, max(until, before))
+            _, before = self._pairs.get(pair, (0, 0))
+            self._pairs[pair] = (0, max(until, before))
             self._forget()
 
     def _forget(self) -> None:

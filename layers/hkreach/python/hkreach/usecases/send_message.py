@@ -98,6 +98,8 @@ class SendMessage:
         receives: int,
         batch: int,
     ) -> Progress:
+        if time_left() < self.waits.claim:
+            return 1  # before it asks: it might be told to go as the one probe
         turn = self.admission.ask(message, app, account, receives, batch)
         if isinstance(turn, Later):
             return self._come_back(message, turn, receives)

@@ -2,7 +2,9 @@
 
 import random
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 
@@ -56,11 +58,8 @@ class Admission:
                     may_knock=receives <= _KNOCKS,
                 )
                 turn = self._turn(number, asked)
-            # Who comes back from waiting for the pair has its place there.
-            if isinstance(turn, Later) or message.waits_for == PAIR_RATE:
-                return turn
-            at = self._time_of_pair(number, message.to)
-            if at <= self._now():
+            # The pair last: a place that is not used there would be lost.
+            if isinstance(turn, Later) or (at := self._time_of_pair(number, message)) <= self._now():
                 return turn
             self._leased[number].extendleft(turn.times)  # for another message
             return Later(at, PAIR_RATE)
@@ -79,19 +78,26 @@ class Admission:
             return None
 
     def granted(self, account: MetaAccount, messages_per_second: int) -> None:
-        """Meta said what it grants the number."""
-        self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        """Meta said what it grants the number. It never raises either."""
+        try:
+            self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        except Exception:
+            logger.exception("could not tell what Meta grants", phone_number_id=account.phone_number_id)
 
-    def _time_of_pair(self, number: str, to: str) -> int:
+    def _time_of_pair(self, number: str, message: OutboundMessage) -> int:
         now = self._now()
-        untold = self._pairs.untold((number, to), now)
-        return self._take_place(number, to, now, untold) if untold else now
+        has_place = message.waits_for == PAIR_RATE
+        untold = 1 if has_place else self._pairs.untold((number, message.to), now)
 
-    def _take_place(self, number: str, to: str, now: int, count: int, *, refused: bool = False) -> int:
         def decide(pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
-            after, at = (pair.refused(now) if refused else pair).take(now, count)
+            if has_place and pair.blocked_until <= now:
+                return pair, (now, pair.used_until)
+            after, at = pair.take(now, untold)
             return after, (at, after.used_until)
 
+        return self._change_pair(number, message.to, decide) if untold else now
+
+    def _change_pair(self, number: str, to: str, decide: Callable[[PairPace], tuple[PairPace, tuple[int, int]]]) -> int:
         at, used_until = self._numbers.pair(number, to, decide)
         self._pairs.watch((number, to), used_until)
         return at
@@ -156,7 +162,7 @@ class Admission:
             )
         if isinstance(outcome, NotSent):
             if outcome.throttle.scope == "recipient":
-                at = self._take_place(number, message.to, asked.now, 1, refused=True)
+                at = self._change_pair(number, message.to, partial(_refused, asked.now))
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
@@ -164,6 +170,11 @@ class Admission:
         return Request(
             self._now(), 1, _fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
         )
+
+
+def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
+    after = pair.refused(now)
+    return after, (after.blocked_until, after.used_until)
 
 
 def _stops_everybody(outcome: Outcome) -> bool:
