@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_campaign_is_paced_and_a_code_overtakes_it(slow_number: World) -> None
 
     world.until_all_read(dict.fromkeys([*campaign, *codes], world.app) | {others: world.other_app}, seconds=200)
     taken = {
-        request["bizOpaqueCallbackData"]: request["takenAt"] / 1e6
+        request["bizOpaqueCallbackData"]: datetime.fromisoformat(request["takenAt"]).timestamp()
         for request in world.meta_requests(edge="messages")
         if request["takenAt"] is not None
     }
