@@ -65,7 +65,7 @@ class SendMessage:
         """Take the message one step further.
 
         `time_left` tells the milliseconds that this invocation still has, `receives` how often the queue gave this
-        record, `batch` how many records came with it.
+        record, `batch` how many of its app came with it.
         """
         message = self.messages.get(message_id)
         if message is None or message.is_settled:
