@@ -97,7 +97,6 @@ def test_codes_that_an_outage_outlives_expire_and_say_so(expiring: Replayed) -> 
     assert expiring.longest_after_deadline <= 2 * MINUTE
 
 
-@pytest.mark.xfail(reason="a sender holds a message for its number's pace, and does not look at the deadline again")
 def test_no_code_is_sent_after_its_deadline(expiring: Replayed) -> None:
     assert 0 == expiring.sent_late
 
