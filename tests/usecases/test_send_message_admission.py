@@ -120,3 +120,11 @@ def test_the_memory_of_a_process_does_not_grow_with_its_messages(process: Proces
     assert len(admission._used[NUMBER]) <= 51
     assert len(admission._leased[NUMBER]) <= 50
     assert (1, 1) == (len(admission._locks), len(admission._number_is_calm))
+
+
+def test_who_waits_for_the_number_is_not_counted_in_its_pair(process: Process, numbers: FakeNumbers) -> None:
+    process.times(300, 300)
+    for _ in range(3):
+        assert not process.goes(to="a")
+
+    assert {f"number#{NUMBER}"} == set(numbers.writes)

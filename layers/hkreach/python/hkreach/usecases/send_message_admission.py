@@ -45,14 +45,18 @@ class Admission:
         `waited`: the message has, and need not stand behind those that have not.
         """
         number = account.phone_number_id
+        turn: Go | Later
         try:
             if (at := self._time_of_pair(number, message)) > self._now():
                 return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
                 asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
-                return self._turn(number, asked)
+                turn = self._turn(number, asked)
         except Contended:
-            return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
+            turn = Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
+        if isinstance(turn, Later):
+            self._pairs.give_back((number, message.to))
+        return turn
 
     def tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         """What became of the call. Returns when the message may be tried again at the earliest, if that is known.
