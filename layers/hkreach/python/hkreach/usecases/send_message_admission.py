@@ -21,7 +21,7 @@ from hkreach.ports import Clock, Contended, Numbers
 
 logger = Logger(service="hkreach", child=True)
 
-_STALE = 500
+_STALE = 1_000
 """Milliseconds for which a leased time may be used late."""
 _KNOCKS = 3
 """How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
@@ -139,7 +139,7 @@ class Admission:
         used, now = self._used[number], self._now()
         while used and used[0] <= now - SECOND:
             used.popleft()
-        return max(batch, min(len(used), _MOST_AHEAD))
+        return max(batch, min(len(used) + 1, _MOST_AHEAD))
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)
