@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Records of one of the lanes in; the partial batch answer out."""
     records = event["Records"]
     of_app = Counter(record["attributes"].get("MessageGroupId") for record in records)
-    visibility = SQSVisibility.of(sqs, settings.send_queue_urls.values(), records[0]["eventSourceARN"])
+    visibility = SQSVisibility.beside(sqs, settings.send_now_queue_url, records[0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
         return send_message(

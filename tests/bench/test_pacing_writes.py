@@ -33,7 +33,7 @@ class Sender:
 
     def ask(self, customer: int, batch: int = 1, waited: bool = False) -> Go | Later:
         message = outbound(to=f"9199{customer:08}")
-        return self.admission.ask(message, self._app, self._account, batch, waited=waited)
+        return self.admission.ask(message, self._app, self._account, 2 if waited else 1, batch)
 
     def tell(self, customer: int) -> None:
         self.admission.tell(outbound(to=f"9199{customer:08}"), self._app, self._account, Accepted("wamid"))

@@ -87,17 +87,6 @@ def test_the_first_message_is_nobodys_business_and_the_second_tells_of_both() ->
     assert 0 == recent.untold((NUMBER, "919999999998"), NOW)
 
 
-def test_a_free_place_that_was_not_used_is_given_back_and_no_other() -> None:
-    recent = RecentPairs()
-    recent.untold(PAIR, NOW)
-    recent.give_back(PAIR)
-
-    assert [0, 2] == [recent.untold(PAIR, NOW), recent.untold(PAIR, NOW)]
-    recent.give_back(PAIR)
-    assert 1 == recent.untold(PAIR, NOW), "both were told of"
-    recent.give_back((NUMBER, "919999999998"))
-
-
 def test_while_others_used_the_rate_up_no_message_is_free() -> None:
     recent = RecentPairs()
     recent.watch(PAIR, NOW + 60 * MINUTE)

@@ -93,7 +93,7 @@ def wake(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
 def until_abandoned(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
     """Whoever sent them was killed when Meta had answered, and the claim ran out."""
     for message in messages:
-        stack.functions.arm(Kill("send_message", message.message_id, 8, "after"))
+        stack.functions.arm(Kill("send_message", message.message_id, 7, "after"))
     send(stack, messages, scenario)
     stack.poll_until(lambda item: "claimedUntil" in item, messages)
     stack.change(ids(messages), "claimedUntil", time.time_ns() // 1_000_000)

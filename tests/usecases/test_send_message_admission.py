@@ -2,10 +2,11 @@
 
 import pytest
 
+from hkreach.domain.app import MetaAccount
 from hkreach.domain.meta_outcome import NotSent
-from hkreach.domain.number import Later
+from hkreach.domain.number import Go, Later
 from hkreach.domain.time import MINUTE, SECOND
-from tests.builders import NOW, NUMBER, OTHER_NUMBER
+from tests.builders import NOW, NUMBER, OTHER_NUMBER, app
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
 from tests.usecases.process import ACCEPTED, Process
@@ -41,10 +42,18 @@ def test_who_sent_some_in_the_last_second_leases_as_many_ahead(process: Process,
         clock.advance(100)
 
     assert len(process.numbers.writes) <= 12
-    clock.advance(SECOND)
-    before = process.numbers.states[f"number#{NUMBER}"].pace.live_at
-    process.ask()
-    assert clock.now + 14 == process.numbers.states[f"number#{NUMBER}"].pace.live_at > before, "forgotten in a second"
+    clock.advance(2 * SECOND)
+    before = len(process.numbers.writes)
+    assert process.goes()
+    assert before == len(process.numbers.writes), "alone on a quiet number it goes without a word"
+
+
+def test_on_a_slow_number_nobody_goes_without_a_word(process: Process, numbers: FakeNumbers) -> None:
+    slow = app(meta=MetaAccount(NUMBER, "w", b"sealed token"), messages_per_second=30)
+    assert slow.meta is not None
+
+    assert isinstance(process.admission.ask(process.message(), slow, slow.meta, 1, 1), Go)
+    assert [f"number#{NUMBER}"] == numbers.writes
 
 
 def test_numbers_have_their_own_pace(process: Process) -> None:

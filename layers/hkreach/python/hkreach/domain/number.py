@@ -58,6 +58,10 @@ class Request:
     """A one-time code: it goes before what waits."""
     waited: bool = False
     """It has waited, and need not stand behind those that have not."""
+    alone: bool = False
+    """It is the only one at hand, and this process sent none of the number's in the last second."""
+    may_knock: bool = False
+    """If there is no room now, it comes back in some seconds; else it goes to the end of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,15 @@ class NumberState:
         if probes:  # whatever else waits: as long as it does not go, nobody does
             return self, Go([now])
         until, rate = now + limits.patience * (2 if asked.urgent else 1), self.pace.rate(now, asked.messages_per_second)
+        if self.pace.booked_at > until and not (asked.urgent or asked.waited):
+            return self._later(asked, now, NUMBER_RATE)
+        if asked.alone and self.pace.is_quiet(now, rate):
+            return self, Go([now])
         _, times = self.pace.lease(now, asked.count, rate)
         count = sum(at <= until for at in times)
-        if not count or (self.pace.booked_at > until and not (asked.urgent or asked.waited)):
+        if not count and asked.waited and asked.may_knock:
+            return self, Later(_soon(now), NUMBER_RATE)
+        if not count:
             return self._later(asked, now, NUMBER_RATE)
         pace, times = self.pace.lease(now, count, rate)
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
@@ -165,10 +175,15 @@ def is_failure(outcome: Outcome) -> bool:
     return isinstance(outcome, Uncertain) or (isinstance(outcome, NotSent) and outcome.throttle.scope == "meta")
 
 
+def _soon(after: int) -> int:
+    return after + SECOND + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
+
+
 def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberState, int]:
     """A place in the line of those who wait. An urgent message has no use for one at its end."""
-    not_before = max(not_before, asked.now + SECOND)
     if asked.urgent:
-        return state, not_before + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
-    pace, at = state.pace.book(not_before, state.pace.rate(asked.now, asked.messages_per_second))
+        return state, _soon(not_before)
+    pace, at = state.pace.book(
+        max(not_before, asked.now + SECOND), state.pace.rate(asked.now, asked.messages_per_second)
+    )
     return replace(state, pace=pace), at

@@ -15,6 +15,7 @@ HIGH = 1_000
 """The same after it raised the number (throughput level HIGH)."""
 _USED = 0.95
 """The part of it that is used: between here and there messages bunch up."""
+_FREE_FROM = 38
 _LOWEST = 0.5
 _QUICK = 30 * SECOND
 _SLOW = HOUR
@@ -68,6 +69,13 @@ class Pace:
             return replace(self, live_at=now + span), [now] * count
         start = max(self.live_at, now)
         return replace(self, live_at=start + span), [start + span * place // count for place in range(count)]
+
+    def is_quiet(self, now: int, rate: float) -> bool:
+        """Whether a message that is alone may go without a word.
+
+        Nobody leased a time in the last second, and one message a second of each of 20 processes is far below the rate.
+        """
+        return self.live_at <= now - SECOND and rate >= _FREE_FROM
 
     def book(self, not_before: int, rate: float) -> tuple["Pace", int]:
         """The next free time for a message that comes back."""

@@ -67,12 +67,6 @@ class RecentPairs:
             self._forget()
             return 0 if first else untold + 1
 
-    def give_back(self, pair: tuple[str, str]) -> None:
-        """A message that was told that it may just go did not."""
-        with self._lock:
-            if self._pairs.get(pair, (0, 0))[0]:
-                del self._pairs[pair]
-
     def watch(self, pair: tuple[str, str], until: int) -> None:
         """All that went is told of by now; all of the pair's messages need leave until then."""
         with self._lock:

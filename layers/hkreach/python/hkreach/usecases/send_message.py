@@ -100,9 +100,7 @@ class SendMessage:
     ) -> Progress:
         if time_left() < self.waits.claim:
             return 1  # before it asks: it might be told to go as the one probe
-        # What was here before, or waited in the table, need not stand behind those that were not and did not.
-        waited = receives > 1 or message.waits_for is not None or message.tries > 0
-        turn = self.admission.ask(message, app, account, batch, waited=waited)
+        turn = self.admission.ask(message, app, account, receives, batch)
         if isinstance(turn, Later):
             return self._come_back(message, turn, receives)
         pause = max(0, turn.times[0] - self.now())

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from threading import Lock
@@ -22,6 +23,8 @@ logger = Logger(service="hkreach", child=True)
 
 _STALE = 500
 """Milliseconds for which a leased time may be used late."""
+_KNOCKS = 3
+"""How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
 _MOST_AHEAD = 10
 """Messages that a process leases times for because it sent as many in the last second."""
 
@@ -38,25 +41,30 @@ class Admission:
         self._number_is_calm: dict[str, bool] = {}
         self._meta_is_calm = True
 
-    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, batch: int, *, waited: bool) -> Go | Later:
+    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, receives: int, batch: int) -> Go | Later:
         """When the message may go.
 
-        `batch` is how many messages this process has at hand, and so for how many it leases times with one write;
-        `waited`: the message has, and need not stand behind those that have not.
+        `receives`: how often the queue gave this record; `batch`: how many messages this process has at hand, and so
+        for how many it leases times with one write.
         """
         number = account.phone_number_id
-        turn: Go | Later
+        waited = receives > 1 or message.waits_for is not None or message.tries > 0
         try:
-            if (at := self._time_of_pair(number, message)) > self._now():
-                return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
-                asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
+                asked = replace(
+                    self._request(message, app, account, waited=waited),
+                    count=self._count(number, batch),
+                    alone=batch == 1 and not self._used[number],
+                    may_knock=receives <= _KNOCKS,
+                )
                 turn = self._turn(number, asked)
+            # The pair last: a place that is not used there would be lost.
+            if isinstance(turn, Later) or (at := self._time_of_pair(number, message)) <= self._now():
+                return turn
+            self._leased[number].extendleft(turn.times)  # for another message
+            return Later(at, PAIR_RATE)
         except Contended:
-            turn = Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
-        if isinstance(turn, Later):
-            self._pairs.give_back((number, message.to))
-        return turn
+            return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
 
     def tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         """What became of the call. Returns when the message may be tried again at the earliest, if that is known.
@@ -135,7 +143,7 @@ class Admission:
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)
-        asked = self._request(app, account, 1, urgent=message.is_urgent, waited=True)
+        asked = self._request(message, app, account, waited=True)
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
 
@@ -158,8 +166,10 @@ class Admission:
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
-    def _request(self, app: App, account: MetaAccount, count: int, *, urgent: bool, waited: bool) -> Request:
-        return Request(self._now(), count, _fingerprint(account), app.messages_per_second, urgent, waited)
+    def _request(self, message: OutboundMessage, app: App, account: MetaAccount, *, waited: bool) -> Request:
+        return Request(
+            self._now(), 1, _fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
+        )
 
 
 def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
