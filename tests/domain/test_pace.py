@@ -49,7 +49,7 @@ def test_slots_never_decrease_and_hold_no_more_than_the_rate(rate: float, asks: 
     pace, now, slots = Pace(), NOW, []
     for since, ahead in asks:
         now += since
-        pace, at = pace.book(now + ahead * SECOND, rate)
+        pace, (at,) = pace.book(now + ahead * SECOND, rate)
         assert at >= now + ahead * SECOND
         slots.append(at)
 

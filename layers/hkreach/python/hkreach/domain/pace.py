@@ -77,10 +77,10 @@ class Pace:
         """
         return self.live_at <= now - SECOND and rate >= _FREE_FROM
 
-    def book(self, not_before: int, rate: float) -> tuple["Pace", int]:
-        """The next free time for a message that comes back."""
-        at = max(self.booked_at, not_before)
-        return replace(self, booked_at=at + _span(1, rate)), at
+    def book(self, not_before: int, rate: float, count: int = 1) -> tuple["Pace", list[int]]:
+        """The next free times for messages that come back."""
+        at, span = max(self.booked_at, not_before), _span(count, rate)
+        return replace(self, booked_at=at + span), [at + span * place // count for place in range(count)]
 
 
 def _span(count: int, rate: float) -> int:
