@@ -2,7 +2,7 @@
 
 import gc
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,9 +18,11 @@ from hkreach.domain.media_fetch import (
     MediaTooSlow,
     MediaUnavailable,
 )
+from hkreach.ports import MediaFetcher
 from tests.contracts.server import CLOSE, RESET, Server, answer, refused_port, serving
 from tests.contracts.stubborn import PATIENCE, dripping, stubborn
 from tests.contracts.test_deadlines import CHUNKED, DRIPS, SECONDS, _returned
+from tests.fakes.outside import FakeMediaFetcher
 
 pytestmark = pytest.mark.loopback
 
@@ -43,6 +45,46 @@ def _failure(url: str, target: str, most: int = MOST, seconds: float = 20) -> Me
     with pytest.raises(MediaFetchFailed) as caught:
         _fetched(url, target, most, seconds)
     return caught.value
+
+
+type Put = Callable[[bytes], tuple[MediaFetcher, str]]
+"""Puts a file where a fetcher finds it."""
+
+
+@pytest.fixture(params=["fake", "guarded"])
+def put(request: pytest.FixtureRequest, server: Server) -> Put:
+    def put(content: bytes) -> tuple[MediaFetcher, str]:
+        url = f"{server.url}/a.pdf"
+        if request.param == "fake":
+            fake = FakeMediaFetcher()
+            fake.files[url] = ("a.pdf", [content] if content else [])
+            return fake, url
+        server.script.append(OK_CLOSE + b"\r\n" + content)  # without a length: it is found out while reading
+        return GuardedMedia(frozenset({server.target}), 20), url
+
+    return put
+
+
+def test_a_file_of_the_most_bytes_arrives(put: Put) -> None:
+    fetcher, url = put(b"abcdef")
+
+    with fetcher.fetch(url, 6) as file:
+        assert ("a.pdf", b"abcdef") == (file.filename, b"".join(file.blocks))
+
+
+@pytest.mark.parametrize(("content", "expected"), [(b"abcdefg", MediaTooLarge), (b"", MediaEmpty)])
+def test_a_larger_one_and_none_do_not(put: Put, content: bytes, expected: type[MediaFetchFailed]) -> None:
+    fetcher, url = put(content)
+
+    with fetcher.fetch(url, 6) as file, pytest.raises(expected):
+        list(file.blocks)
+
+
+def test_where_nothing_is_there_is_no_answer(put: Put) -> None:
+    fetcher, _ = put(b"x")
+
+    with pytest.raises(MediaUnavailable), fetcher.fetch("https://localhost/a.pdf", 6):
+        pytest.fail("opened")
 
 
 def test_the_very_bytes_arrive_in_large_blocks(server: Server) -> None:
