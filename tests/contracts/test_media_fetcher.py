@@ -110,9 +110,10 @@ def test_the_very_bytes_arrive_in_large_blocks(server: Server) -> None:
         (b"Content-Length: six\r\n\r\n", b"abcdef"),
         (b"Content-Length: 6\r\n\r\n", b"abcdefghi"),
         (b"Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n", b"6\r\nabcdef\r\n0\r\n\r\n"),
-        (b"Content-Encoding: identity\r\nContent-Length: 6\r\n\r\n", b"abcdef"),
+        (b"Content-Encoding: Identity\r\nContent-Length: 6\r\n\r\n", b"abcdef"),
+        (b"Content-Encoding:\r\nContent-Length: 6\r\n\r\n", b"abcdef"),
     ],
-    ids=["length", "chunks", "until the end", "no number", "more than its length", "both", "identity"],
+    ids=["length", "chunks", "until the end", "no number", "more than its length", "both", "identity", "no encoding"],
 )
 def test_however_its_length_is_told(server: Server, head: bytes, body: bytes) -> None:
     server.script.append(OK_CLOSE + head + body)

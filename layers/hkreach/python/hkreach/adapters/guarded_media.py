@@ -95,7 +95,7 @@ def _check_head(answer: Response, most_bytes: int) -> None:
     if answer.status_code != 200:
         raise MediaAnswered(answer.status_code)
     if (
-        answer.headers.get("Content-Encoding", "identity").lower() != "identity"
+        answer.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}
         or answer.headers.get("Transfer-Encoding", "chunked").lower() != "chunked"
     ):
         raise MediaEncoded
