@@ -164,12 +164,6 @@ def test_what_is_compressed_is_refused_and_not_decoded(server: Server, head: byt
     assert (MediaEncoded, False) == (type(failure), failure.retryable)
 
 
-def test_a_gzip_file_is_a_file(server: Server) -> None:
-    server.script.append(answer(200, BOMB, "Content-Type: application/gzip"))
-
-    assert BOMB == b"".join(_fetched(server.url, server.target)[1])
-
-
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
@@ -223,6 +217,14 @@ def test_an_endless_body_is_cut_at_the_limit() -> None:
         failure = _returned(lambda: _failure(f"http://{server.target}/", server.target), server)
 
     assert MediaTooLarge is type(failure)
+
+
+def test_many_quick_blocks_have_one_deadline_together() -> None:
+    with stubborn(dripping(CHUNKED, b"40000\r\n" + bytes(0x40000) + b"\r\n")) as server:
+        url = f"http://{server.target}/"
+        failure = _returned(lambda: _failure(url, server.target, 1_000 * BLOCK, SECONDS), server)
+
+    assert MediaTooSlow is type(failure)
 
 
 @pytest.mark.parametrize("name", DRIPS)

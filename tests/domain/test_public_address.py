@@ -41,7 +41,7 @@ def test_public_https(url: str) -> None:
         "https://shop.example.com@127.0.0.1/", "https://shop.example.com\\@127.0.0.1/", "https://127.0.0.1\\.shop.example.com/",
         "https://shop.example.com%2f@127.0.0.1/", "https://exa%6dple.com/", "https://shop.exam ple.com/",
         "https://shop.example.com/a b",
-        "https://shop.example.com/\n", "https://shop.example.com/\0", "https://shop.exampl\u00e9.com/",
+        "https://shop.example.com/\n", "https://shop.example.com/\0", "https://shop.exampl\u00e9.com/", "https://shop.example.com/\u00e9",
         "https://shop\u3002example.com/", "https://-a.example.com/", "https://shop.example.com/" + "a" * MAX_ADDRESS,
         "http://127.0.0.1:9000/", "http://localhost:9001/",
     ],
