@@ -14,7 +14,7 @@ sam := .local/venvs/sam/bin/sam
 requirements := layers/dependencies/requirements.txt
 export_requirements = .venv/bin/uv export --quiet --frozen --package hkreach --no-emit-project --no-emit-workspace --no-header
 
-.PHONY: help setup demo up down test test-unit chaos bench lint format build lock check-lock deploy
+.PHONY: help setup demo up down test test-unit chaos replay chart bench lint format build lock check-lock deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,13 @@ test-unit: setup ## the tests that need no stack
 
 chaos: setup ## the Outbox under faults, in simulated time: make chaos SEED=1 FAULTS=20000
 	@$(python) -m tests.chaos --seed $(SEED) --faults $(FAULTS)
+
+replay: setup ## outages, bursts and campaigns in simulated time, beside other senders' rules
+	@$(python) -m tests.replay --seed $(SEED)
+
+chart: setup ## the same, drawn: docs/outage.png
+	@UV_PROJECT_ENVIRONMENT=.local/venvs/chart .venv/bin/uv run --quiet --frozen --no-default-groups --group chart \
+		python -m tests.replay --seed $(SEED) --chart docs/outage.png
 
 bench: setup ## what a function's start, the sender's batches and reading a form cost, as ratios
 	@$(python) -m tests.bench.cold_start

@@ -1,6 +1,7 @@
 """The send queue: send messages to Meta."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -50,14 +51,15 @@ sqs = client("sqs")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Records of one of the lanes in; the partial batch answer out."""
     records = event["Records"]
-    visibility = SQSVisibility.of(sqs, settings.send_queue_urls.values(), records[0]["eventSourceARN"])
+    of_app = Counter(record["attributes"].get("MessageGroupId") for record in records)
+    visibility = SQSVisibility.beside(sqs, settings.send_now_queue_url, records[0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
         return send_message(
             json.loads(record.body)["messageId"],
             context.get_remaining_time_in_millis,
             receives=int(record.attributes.approximate_receive_count),
-            batch=len(records),
+            batch=of_app[record.attributes.message_group_id],
         )
 
     return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)

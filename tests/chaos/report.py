@@ -1,20 +1,19 @@
 """Runs under faults until enough of them were struck, and the planted bugs; prints what came of it."""
 
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from hkreach.domain.app import UnknownPolicy
 from hkreach.domain.time import MINUTE
-from local.commands import ROOT
 from tests.chaos.classes import by_class
 from tests.chaos.faults import Faults
 from tests.chaos.planted import PLANTED
 from tests.chaos.simulation import RESEND_AFTER_SECONDS, Simulation
 from tests.chaos.steps import PRODUCTION, Bug, Steps
 from tests.chaos.verdict import WRONG, judge
+from tests.commit import commit
 
 MESSAGES = 300
 """In one run."""
@@ -77,14 +76,6 @@ def is_caught(seed: int, bug: Bug) -> bool:
         return not judge(simulate(seed, bug.policy, bug.steps)).is_valid
     except AssertionError:  # it does not drain
         return True
-
-
-def commit() -> str:
-    """The commit that is tested, with a plus if there are changes that it has not."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip() or "unknown"
 
 
 def lines(totals: Sequence[Total], bugs: Mapping[str, int | None]) -> Iterator[str]:

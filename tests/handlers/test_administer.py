@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.domain import api_key
-from tests.aws import APPS_TABLE, META_PARAMETERS, aws, items
+from hkreach.domain.breaker import Breaker
+from hkreach.domain.number import NumberState
+from tests.aws import APPS_TABLE, META_PARAMETERS, NUMBERS_TABLE, aws, items
 from tests.builders import MESSAGE_ID, NOW, NUMBER, outbound
 from tests.handlers.conftest import Stack, sample
 from tests.template import ROOT
@@ -119,6 +122,9 @@ SECRET = "EAA secret with spaces"
         {"resendAfterSeconds"}),
         ({"action": "settle_unknown", "appName": "mystore", "outcome": "sent"}, {"messageId", "outcome"}),
         ({"action": "settle_all_unknown", "appName": "mystore", "outcome": "resend", "after": "x"}, {"after"}),
+        *[({"action": "set_pace", "appName": "mystore", "messagesPerSecond": rate}, {"messagesPerSecond"})
+        for rate in (0, 1_001, 2.5, "20")],
+        ({"action": "set_pace", "appName": "mystore"}, {"messagesPerSecond"}),
         ({"action": "recover", "olderThanSeconds": 599}, {"olderThanSeconds"}),
         ({"action": "redrive", "queue": "relay"}, {"queue"}),
     ],
@@ -139,6 +145,8 @@ def test_each_mistake_is_named_and_nothing_changed(stack: Stack, call: dict[str,
         ({"action": "revoke_key", "appName": "mystore", "keyId": "nosuchkey1"}, "not_found"),
         ({"action": "create_app", "appName": "mystore"}, "conflict"),
         ({"action": "set_unknown_policy", "appName": "nobody", "policy": "park"}, "not_found"),
+        ({"action": "set_pace", "appName": "nobody", "messagesPerSecond": 1}, "not_found"),
+        ({"action": "resume_number", "appName": "nobody"}, "not_found"),
         ({"action": "settle_unknown", "appName": "mystore", "messageId": "x", "outcome": "failed"}, "not_found"),
         ({"action": "settle_all_unknown", "appName": "nobody", "outcome": "failed"}, "not_found"),
         (
@@ -151,3 +159,22 @@ def test_other_refusals(stack: Stack, call: dict[str, Any], code: str) -> None:
     stack.add_app()
 
     assert code == _call(stack, **call)["error"]["code"]
+
+
+def test_the_pace_is_set_shown_and_given_back_to_meta(stack: Stack) -> None:
+    stack.add_app()
+
+    assert 20 == stack.invoke("administer", sample("administer/set_pace"))["messagesPerSecond"]
+    assert 20 == _call(stack, action="show_app", appName="mystore")["messagesPerSecond"]
+    assert _call(stack, action="set_pace", appName="mystore", messagesPerSecond=None)["messagesPerSecond"] is None
+
+
+def test_a_stopped_number_is_resumed_and_an_app_without_one_is_named(stack: Stack) -> None:
+    stack.add_app()
+    halted = NumberState(breaker=Breaker().opened(NOW, 300, "190", "token"))
+    DynamoDBNumbers(aws("dynamodb"), NUMBERS_TABLE).number(NUMBER, lambda _: (halted, None))
+    resumed = stack.invoke("administer", sample("administer/resume_number"))
+
+    assert {"phoneNumberId": NUMBER, "wasStopped": True, "code": "190"} == resumed
+    _call(stack, action="create_app", appName="bare")
+    assert "conflict" == _call(stack, action="resume_number", appName="bare")["error"]["code"]

@@ -81,7 +81,7 @@ class Functions:
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         own = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         steps = sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py"))
-        self._functions = {step: Function(step, own | environment, folder / f"{step}.log") for step in steps}
+        self._functions = {step: Function(step, {**own, **environment}, folder / f"{step}.log") for step in steps}
         self.invocations: list[Invocation] = []
         self._kills: list[Kill] = []
         self._lock = threading.Lock()

@@ -27,10 +27,17 @@ CALL_SECONDS = 1
 VISIBILITY_SECONDS = 2
 """Not the template's: who is killed leaves a claim of 6 s and a record that is hidden for 2 s."""
 QUEUES = {
-    "SendQueueUrl": ("SendQueue", "SendDeadLetterQueue"),
+    "SendNowQueueUrl": ("SendNowQueue", "SendDeadLetterQueue"),
+    "SendBulkQueueUrl": ("SendBulkQueue", "SendDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
 }
-NAMES = {"MessagesTableName": "messages", "AppsTableName": "apps", "MediaBucketName": "media", "EventBusName": "bus"}
+NAMES = {
+    "MessagesTableName": "messages",
+    "AppsTableName": "apps",
+    "NumbersTableName": "numbers",
+    "MediaBucketName": "media",
+    "EventBusName": "bus",
+}
 APP_NAME = "demo_store"
 
 
@@ -47,7 +54,9 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "APPS_TABLE": outputs["AppsTableName"],
         "MESSAGES_TABLE": outputs["MessagesTableName"],
         "MEDIA_BUCKET": outputs["MediaBucketName"],
-        "SEND_QUEUE_URL": outputs["SendQueueUrl"],
+        "NUMBERS_TABLE": outputs["NumbersTableName"],
+        "SEND_NOW_QUEUE_URL": outputs["SendNowQueueUrl"],
+        "SEND_BULK_QUEUE_URL": outputs["SendBulkQueueUrl"],
         "SEND_DEAD_LETTER_QUEUE_URL": outputs["SendDeadLetterQueueUrl"],
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
@@ -59,7 +68,10 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "LOCAL_TARGETS": local_target(stack.inbox_url),
         "CALL_SECONDS": str(CALL_SECONDS),
         "RETRY_BASE_SECONDS": "1",
-        "HALTED_SECONDS": "61",  # it waits in the table
+        # All messages are of one number: what stops it for longer would only make the others wait.
+        "HALTED_SECONDS": "1",
+        "BREAKER_FIRST_SECONDS": "0.05",
+        "BREAKER_LONGEST_SECONDS": "0.1",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
 
@@ -133,6 +145,7 @@ def make_resources(endpoint_url: str) -> tuple[dict[str, str], str]:
     dynamodb, sqs, events = (aws_client(endpoint_url, service) for service in ("dynamodb", "sqs", "events"))
     dynamodb.create_table(TableName=outputs["AppsTableName"], **table_definition("AppsTable"))
     dynamodb.create_table(TableName=outputs["MessagesTableName"], **table_definition("MessagesTable"))
+    dynamodb.create_table(TableName=outputs["NumbersTableName"], **table_definition("NumbersTable"))
     aws_client(endpoint_url, "s3").create_bucket(Bucket=outputs["MediaBucketName"])
     for output, (queue, dead_letters) in QUEUES.items():
         policy = dict(resources("AWS::SQS::Queue")[queue]["RedrivePolicy"])
@@ -141,7 +154,7 @@ def make_resources(endpoint_url: str) -> tuple[dict[str, str], str]:
         policy["deadLetterTargetArn"] = queue_arn(sqs, dead)
         attributes = hidden | {"RedrivePolicy": json.dumps(policy)}
         outputs[output] = sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
-        outputs[output.replace("Queue", "DeadLetterQueue")] = dead
+        outputs[f"{dead_letters}Url"] = dead
     outputs["AllEventsQueueUrl"] = sqs.create_queue(QueueName="all-events")["QueueUrl"]
     bus = outputs["EventBusName"]
     events.create_event_bus(Name=bus)

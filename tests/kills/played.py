@@ -15,7 +15,7 @@ from hkreach.domain.message import derived_message_id
 from tests.kills.functions import Functions
 from tests.kills.local_aws import APP_NAME, PlayedStack, bare_stack, function_environment, introduce
 from tests.kills.pollers import MOST_TRIES, Caller, QueuePoller, StreamPoller, function_url, sample
-from tests.stack.world import GUIDE, PATIENCE, World, eventually
+from tests.stack.world import GUIDE, World, eventually
 
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4
 FACTS = {name: f"{name}At" for name in ("queued", "unknown", "accepted", "sent", "delivered", "read", "failed")}
@@ -45,7 +45,7 @@ class Played:
         self.caller = Caller(stack, self.functions)
         self.outbox = StreamPoller(stack, self.functions, "relay_outbox", new_outbound_only=True)
         self.events = StreamPoller(stack, self.functions, "relay_events", new_outbound_only=False)
-        self.to_send = QueuePoller(stack, self.functions, "send_message", "SendQueueUrl")
+        self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 

@@ -2,9 +2,9 @@
 
 The handler is imported once, with its real settings and adapters; each order on standard input is carried out by a
 fork, which is cold: it knows no app, no secret, no connection. An order is a line of JSON, `{"event", "kill"}`, where
-`kill` is null or `[n, "before" | "after"]`: with SIGKILL, before the n-th call leaves, or once its answer is there, or lost.
-The answer is a line too: `{"calls", "killed", "answer", "error"}`. Nothing of hkreach is changed: the calls are seen
-by botocore's own events, and by `requests` as it sends.
+`kill` is null or `[n, "before" | "after"]`: with SIGKILL, before the n-th call leaves, or once its answer is there, or
+lost. The answer is a line too: `{"calls", "killed", "answer", "error"}`. Nothing of hkreach is changed: the calls are
+seen by botocore's own events, and by `requests` as it sends.
 """
 
 import gc
@@ -111,7 +111,7 @@ def carry_out(order: dict[str, Any], handler: Callable[[Any, Any], Any], told: i
     )
     try:
         tell({"answer": handler(order["event"], context)})
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, the test is to see it
         tell({"error": traceback.format_exc()})
 
 

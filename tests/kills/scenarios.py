@@ -38,9 +38,7 @@ class Scenario:
     answer: Mapping[str, Any] | None = None
     """Meta's first answer, if it is not the usual one."""
     late: bool = False
-    """Whether Meta's status comes only when all claims have run out."""
-    delay: float = 0.05
-    """Seconds until Meta's status, otherwise."""
+    """Whether Meta's status comes only when all claims have run out, and all outcomes are written."""
     echo: bool = True
     end: str = "sent"
     """The fact that must be there at the end."""
@@ -52,7 +50,7 @@ class Scenario:
             match = {"to": f"+{message.to}"}
             if self.answer is not None:
                 stack.world.meta_answers({"match": match | {"edge": "messages"}, "times": 1, "answer": self.answer})
-            told = [{"status": "sent", "delay": self.delay}] if self.end == "sent" else []
+            told = ["sent"] if self.end == "sent" else []
             stack.world.meta_statuses({"match": match, "times": 1, "statuses": told, "echo": self.echo})
         if self.late:
             stack.callbacks_are_held.set()
@@ -82,7 +80,7 @@ def send(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
 
 
 def until_waiting(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
-    """Refused to the account, so that they wait in the table; now they are due."""
+    """Refused for ten minutes, so that they wait in the table; now they are due."""
     send(stack, messages, scenario)
     stack.poll_until(lambda item: "dueAt" in item, messages)
     stack.change(ids(messages), "dueAt", time.time_ns() // 1_000_000)
@@ -95,7 +93,7 @@ def wake(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
 def until_abandoned(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
     """Whoever sent them was killed when Meta had answered, and the claim ran out."""
     for message in messages:
-        stack.functions.arm(Kill("send_message", message.message_id, 5, "after"))
+        stack.functions.arm(Kill("send_message", message.message_id, 7, "after"))
     send(stack, messages, scenario)
     stack.poll_until(lambda item: "claimedUntil" in item, messages)
     stack.change(ids(messages), "claimedUntil", time.time_ns() // 1_000_000)
@@ -162,9 +160,9 @@ SCENARIOS = [
     Scenario("Meta's answer is lost", "send_message", go=send, answer={"fault": "reset_after"}, late=True),
     Scenario("a claim ran out", "send_message", lead=until_abandoned, late=True),
     Scenario("sent again with leave", "send_message", lead=until_resent, answer=_LOST, late=True),
-    Scenario("two are due", "wake_due", lambda _: "", 2, lead=until_waiting, go=wake, answer={"graphError": 190}),
+    Scenario("two are due", "wake_due", lambda _: "", 2, lead=until_waiting, go=wake, answer={"graphError": 134101}),
     Scenario("a status with the echo", "receive_meta", go=send),
-    Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, delay=2),
+    Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, late=True),
     Scenario("eleven new facts are published", "relay_events", messages=11, go=send, end="accepted"),
     Scenario("a webhook is posted", "deliver_webhook", go=send),
     Scenario("resend the unknown", "administer", lead=until_unknown, go=settle, answer=_LOST),

@@ -17,7 +17,7 @@ WRITE = "dynamodb.UpdateItem"
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: f"{scenario.step}: {scenario.name}")
 def test_whoever_is_killed_loses_and_doubles_nothing(stack: Played, scenario: Scenario) -> None:
     calls, journeys = strike(stack, scenario)
-    print(f"{scenario.step}: {scenario.name}: {len(journeys)} of {2 * len(calls)} kill points: {', '.join(calls)}")
+    print(f"{scenario.step}: {scenario.name}: {len(journeys)} of {2 * len(calls)} kill points: {', '.join(calls)}")  # noqa: T201
 
     assert {} == wrong(stack, journeys)
     assert 0 == stack.dead_letters()

@@ -22,7 +22,6 @@ def running() -> Iterator[Played]:
 def test_a_claim_that_leaves_no_trace_is_found_to_double(stack: Played) -> None:
     calls, journeys = strike(stack, A_FILE)
     found = wrong(stack, journeys)
-    print(found)
 
     called = unsure(calls) - never_known(A_FILE, calls)
     assert called == {point for point, said in found.items() if "doubled: taken 2 times" in said}
@@ -35,8 +34,7 @@ def test_a_queue_record_that_is_deleted_before_the_work_is_found_to_lose(stack: 
     finally:
         stack.to_send.acknowledges_first = False
     found = wrong(stack, journeys)
-    print(found)
 
     call = calls.index("POST messages") + 1
-    before: set[Point] = {point for point in journeys if point < (call, "before")} | {(call, "before")}
+    before: set[Point] = {(n, when) for n, when in journeys if n < call} | {(call, "before")}
     assert before == {point for point, said in found.items() if "lost: nothing became of it" in said}

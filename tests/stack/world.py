@@ -197,8 +197,9 @@ class World:
         return killed
 
     def forget_scripts(self) -> None:
-        """Meta and the inbox answer again as they usually do."""
+        """Meta and the inbox answer again as they usually do, and no number waits for that."""
         self.meta("DELETE", "answers")
         self.meta("DELETE", "statuses")
         for app in self.stack.apps:
             self.inbox_answers(app)
+            self.stack.administer({"action": "resume_number", "appName": app.app_name})

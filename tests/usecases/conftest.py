@@ -5,6 +5,9 @@ import pytest
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
+from tests.usecases.paced_house import House, furnished
+from tests.usecases.process import Process
 
 
 @pytest.fixture
@@ -15,3 +18,23 @@ def clock() -> FakeClock:
 @pytest.fixture
 def messages(clock: FakeClock) -> FakeMessages:
     return FakeMessages(clock)
+
+
+@pytest.fixture
+def numbers() -> FakeNumbers:
+    return FakeNumbers()
+
+
+@pytest.fixture
+def process(numbers: FakeNumbers, clock: FakeClock) -> Process:
+    return Process(numbers, clock)
+
+
+@pytest.fixture
+def other(numbers: FakeNumbers, clock: FakeClock) -> Process:
+    return Process(numbers, clock)
+
+
+@pytest.fixture
+def paced(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
+    return furnished(messages, clock, numbers)

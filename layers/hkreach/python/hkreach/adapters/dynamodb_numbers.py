@@ -53,7 +53,8 @@ class DynamoDBNumbers:
         decide: Callable[[State], tuple[State, T]],
         remembered: Remembered[str, _Seen] | None,
     ) -> T:
-        seen = (remembered.get(pk) if remembered else None) or self._get(pk)
+        old = remembered.get(pk) if remembered else None
+        seen = old or self._get(pk)
         for _ in range(_TRIES):
             version, stored = seen
             state = read(stored)
@@ -63,7 +64,7 @@ class DynamoDBNumbers:
             else:
                 written, seen = self._put(pk, version, after)
             if written is not None:
-                if remembered:
+                if remembered and written is not old:  # looking at it does not make it younger
                     remembered.set(pk, written)
                 return told
         raise Contended(pk)

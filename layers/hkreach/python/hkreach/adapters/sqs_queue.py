@@ -1,7 +1,7 @@
 """Queues: those that messages to send wait on, and the hiding of a record that is to be tried later."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any, Self
 
@@ -62,11 +62,9 @@ class SQSVisibility:
         self._queue_url = queue_url
 
     @classmethod
-    def of(cls, client: Any, queue_urls: Iterable[str], queue_arn: str) -> Self:
-        """For the one of these queues that a record came from; both address and ARN end in its name."""
-        name = queue_arn.rsplit(":", 1)[-1]
-        (url,) = (url for url in queue_urls if url.rsplit("/", 1)[-1] == name)
-        return cls(client, url)
+    def beside(cls, client: Any, queue_url: str, queue_arn: str) -> Self:
+        """For the queue that a record came from, which lies beside the one of `queue_url`."""
+        return cls(client, f"{queue_url.rpartition('/')[0]}/{queue_arn.rpartition(':')[2]}")
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Keep a record out of sight; it must then be reported as failed, or it is deleted."""

@@ -76,7 +76,8 @@ class Breaker:
         """Open for so long at least, and for an hour at most: what Meta asks for may be a day, and wrong."""
         until = now + round(min(seconds * SECOND, HOUR))
         longer = until if self.probing else max(self.open_until, until)
-        return replace(self, opens=self.opens + 1, open_until=longer, code=code, account=account, probing=False)
+        opens = self.opens + (self.probing or self.is_closed)  # of a batch's refusals the first opens it
+        return replace(self, opens=opens, open_until=longer, code=code, account=account, probing=False)
 
     def answered(self) -> "Breaker":
         """After Meta answered: closed. While it is open only the probe's answer counts."""

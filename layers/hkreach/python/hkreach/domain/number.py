@@ -1,6 +1,7 @@
 """What the senders of a Meta number share, and what those of all numbers do: when a message may go."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hkreach.domain.breaker import Breaker, OpenTimes
@@ -37,10 +38,11 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The message's time is `at`; why, in a word of this module."""
+    """The message's time is `at`; why, in a word of this module. `more`: times for others of the number at hand."""
 
     at: int
     why: str
+    more: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,14 @@ class Request:
     """The app's own setting; None: what Meta grants."""
     urgent: bool = False
     """A one-time code: it goes before what waits."""
+    at_hand: int = 1
+    """How many it has at hand that are not more urgent than this one."""
     waited: bool = False
     """It has waited, and need not stand behind those that have not."""
+    alone: bool = False
+    """It is the only one at hand, and this process sent none of the number's in the last second."""
+    may_knock: bool = False
+    """If there is no room now, it comes back in some seconds; else it goes to the end of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +78,30 @@ class NumberState:
     def admit(self, asked: Request, limits: Limits, meta: Breaker, *, probes: bool) -> tuple["NumberState", Go | Later]:
         """When the messages may go. `meta` is the breaker of Meta as a whole; `probes`: this is the probe for it."""
         now, breaker = asked.now, self.breaker
-        if breaker.account and breaker.account != asked.account:
-            breaker = Breaker()  # what Meta refused was another token
+        if breaker.account and breaker.account != asked.account:  # what Meta refused was another token
+            return self.resumed().admit(asked, limits, meta, probes=probes)
         if not probes and meta.is_open(now):
             return self._later(asked, max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}")
         if not probes and breaker.is_open(now):
             return self._later(asked, breaker.open_until, f"{HALTED if breaker.account else BREAKER}:{breaker.code}")
         if not breaker.is_closed:
             return replace(self, breaker=breaker.probed(now, limits.probe)), Go([now])
-        if not (asked.urgent or asked.waited) and self.pace.booked_at > now + limits.patience:
+        if probes:  # whatever else waits: as long as it does not go, nobody does
+            return self, Go([now])
+        until, rate = now + limits.patience * (2 if asked.urgent else 1), self.pace.rate(now, asked.messages_per_second)
+        if self.pace.booked_at > until and not (asked.urgent or asked.waited):
             return self._later(asked, now, NUMBER_RATE)
-        pace, times = self.pace.lease(now, asked.count, self.pace.rate(now, asked.messages_per_second))
-        if times[0] > now + limits.patience * (2 if asked.urgent else 1):
+        if asked.alone and self.pace.is_quiet(now, rate):
+            return self, Go([now])
+        _, times = self.pace.lease(now, asked.count, rate)
+        count = sum(at <= until for at in times)
+        if not count and asked.waited and asked.may_knock:
+            return self, Later(_soon(now), NUMBER_RATE)
+        if not count:
             return self._later(asked, now, NUMBER_RATE)
+        pace, times = self.pace.lease(now, count, rate)
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
-        pace = replace(pace, granted_at=now) if asks else pace
-        return replace(self, pace=pace, breaker=breaker), Go(times, asks)
+        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks)
 
     def after(self, outcome: Outcome, asked: Request, limits: Limits) -> tuple["NumberState", int | None]:
         """What a call teaches; and when a message that was not sent has its next time, if that is known."""
@@ -101,7 +117,7 @@ class NumberState:
                 breaker = breaker.opened(now, outcome.seconds, code)
             case NotSent() if outcome.throttle.scope == "number":
                 pace = self.pace.slowed(now, asked.messages_per_second)
-                return _place(replace(self, pace=pace), asked, now + outcome.seconds * SECOND)
+                return _place(NumberState(pace, breaker.answered()), asked, now)
             case _:  # it answered, whatever it said
                 breaker = breaker.answered()
         after = self if breaker == self.breaker else replace(self, breaker=breaker)
@@ -113,9 +129,13 @@ class NumberState:
         """Meta said how many messages a second it grants."""
         return replace(self, pace=replace(self.pace, granted=messages_per_second))
 
+    def resumed(self) -> "NumberState":
+        """The number goes on at once: nobody stands behind those who wait for what stopped it."""
+        return NumberState(replace(self.pace, booked_at=0))
+
     def _later(self, asked: Request, not_before: int, why: str) -> tuple["NumberState", Later]:
-        state, at = _place(self, asked, not_before)
-        return state, Later(at, why)
+        state, (at, *more) = _places(self, asked, not_before, asked.at_hand)
+        return state, Later(at, why, tuple(more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +179,19 @@ def is_failure(outcome: Outcome) -> bool:
     return isinstance(outcome, Uncertain) or (isinstance(outcome, NotSent) and outcome.throttle.scope == "meta")
 
 
+def _soon(after: int) -> int:
+    return after + SECOND + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
+
+
 def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberState, int]:
-    """A place in the line of those who wait. An urgent message has no use for one at its end."""
-    not_before = max(not_before, asked.now + SECOND)
+    after, (at,) = _places(state, asked, not_before, 1)
+    return after, at
+
+
+def _places(state: NumberState, asked: Request, not_before: int, count: int) -> tuple[NumberState, list[int]]:
+    """Places in the line of those who wait. An urgent message has no use for one at its end."""
     if asked.urgent:
-        return state, not_before + random.randrange(_SOON)  # noqa: S311 - spreads load, protects nothing
-    pace, at = state.pace.book(not_before, state.pace.rate(asked.now, asked.messages_per_second))
-    return replace(state, pace=pace), at
+        return state, [_soon(not_before)]
+    rate = state.pace.rate(asked.now, asked.messages_per_second)
+    pace, times = state.pace.book(max(not_before, asked.now + SECOND), rate, count)
+    return replace(state, pace=pace), times

@@ -9,10 +9,9 @@ from typing import Any
 
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
-from hkreach.domain.breaker import Breaker
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
+from hkreach.domain.public_address import check_public_address
 from hkreach.domain.time import to_rfc3339
-from hkreach.domain.webhook_address import check_webhook_address
 from hkreach.ports import Apps, Clock, MetaAppSecrets, Numbers, SealedSecrets
 
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
@@ -100,9 +99,7 @@ class Administer:
         app = self._app(app_name)
         if app.meta is None:
             raise Conflict(f"The app {app_name!r} has no Meta account.")
-        was = self.numbers.number(
-            app.meta.phone_number_id, lambda state: (replace(state, breaker=Breaker()), state.breaker)
-        )
+        was = self.numbers.number(app.meta.phone_number_id, lambda state: (state.resumed(), state.breaker))
         return {"phoneNumberId": app.meta.phone_number_id, "wasStopped": not was.is_closed, "code": was.code}
 
     def issue_key(self, app_name: str) -> Shown:
@@ -144,7 +141,7 @@ class Administer:
 
     def _with_webhook(self, app: App, webhook: NewWebhook) -> tuple[App, str]:
         try:
-            url = check_webhook_address(webhook.url, self.local_targets)
+            url = check_public_address(webhook.url, self.local_targets)
         except ValueError as fault:
             raise Invalid("The webhook was not set.", [Fault("webhookUrl", f"webhookUrl {fault}")]) from None
         secret = webhook.secret or "whsec_" + base64.b64encode(random_source.token_bytes(32)).decode()

@@ -65,7 +65,7 @@ class SendMessage:
         """Take the message one step further.
 
         `time_left` tells the milliseconds that this invocation still has, `receives` how often the queue gave this
-        record, `batch` how many records came with it.
+        record, `batch` how many of its app came with it.
         """
         message = self.messages.get(message_id)
         if message is None or message.is_settled:
@@ -98,9 +98,9 @@ class SendMessage:
         receives: int,
         batch: int,
     ) -> Progress:
-        # What was here before, or waited in the table, need not stand behind those that were not and did not.
-        waited = receives > 1 or message.waits_for is not None or message.tries > 0
-        turn = self.admission.ask(message, app, account, batch, waited=waited)
+        if time_left() < self.waits.claim:
+            return 1  # before it asks: it might be told to go as the one probe
+        turn = self.admission.ask(message, app, account, receives, batch)
         if isinstance(turn, Later):
             return self._come_back(message, turn, receives)
         pause = max(0, turn.times[0] - self.now())
@@ -108,6 +108,8 @@ class SendMessage:
             return 1
         if pause:
             self.pause(pause / SECOND)
+            if message.deadline <= self.now():
+                return self._give_up(message, _EXPIRED)
         progress = self._send(message, app, account, time_left)
         if turn.asks:
             self._learn_throughput(app, account)
@@ -193,12 +195,13 @@ class SendMessage:
         now, code = self.now(), outcome.reason if isinstance(outcome, Uncertain) else outcome.code
         if isinstance(outcome, Halted):
             seconds = self.waits.halted
-            self.apps.get_fresh(message.app_name)  # an operator may have mended it already
         else:
             seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
         due_at = min(max(now + seconds * SECOND, not_before or 0), message.deadline)
         in_queue = self._waits_in_queue(message, (due_at - now) // SECOND)
         write(now, code, None if in_queue else due_at)
+        if isinstance(outcome, Halted):
+            self.apps.get_fresh(message.app_name)  # an operator may have mended it already
         return max(1, (due_at - now) // SECOND) if in_queue else "done"
 
     def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:

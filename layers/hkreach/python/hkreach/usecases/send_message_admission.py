@@ -2,6 +2,9 @@
 
 import random
 from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 
@@ -10,46 +13,59 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.message import OutboundMessage
-from hkreach.domain.meta_outcome import NotSent, Outcome
-from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request, is_failure
+from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
+from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request
 from hkreach.domain.pair_pace import PairPace, RecentPairs
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Contended, Numbers
 
 logger = Logger(service="hkreach", child=True)
 
-_STALE = 500
+_STALE = 1_000
 """Milliseconds for which a leased time may be used late."""
+_KNOCKS = 3
+"""How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
 _MOST_AHEAD = 10
 """Messages that a process leases times for because it sent as many in the last second."""
 
 
 class Admission:
-    """One for each process. In memory it keeps the times that it leased and the pairs of the last minute."""
+    """One for each process. In memory it keeps the times that it leased and the pairs of the last minutes."""
 
     def __init__(self, numbers: Numbers, now: Clock, limits: Limits) -> None:
         self._numbers, self._now, self._limits = numbers, now, limits
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._leased: defaultdict[str, deque[int]] = defaultdict(deque)
         self._used: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._places: dict[str, tuple[int, Later]] = {}
+        """When places in the line were given last, and which of them are left."""
         self._pairs = RecentPairs()
         self._number_is_calm: dict[str, bool] = {}
         self._meta_is_calm = True
 
-    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, batch: int, *, waited: bool) -> Go | Later:
+    def ask(self, message: OutboundMessage, app: App, account: MetaAccount, receives: int, batch: int) -> Go | Later:
         """When the message may go.
 
-        `batch` is how many messages this process has at hand, and so for how many it leases times with one write;
-        `waited`: the message has, and need not stand behind those that have not.
+        `receives`: how often the queue gave this record; `batch`: how many messages this process has at hand, and so
+        for how many it leases times with one write.
         """
         number = account.phone_number_id
+        waited = receives > 1 or message.waits_for is not None or message.tries > 0
         try:
-            # Who comes back from waiting for the pair has its place there.
-            if message.waits_for != PAIR_RATE and (at := self._time_of_pair(number, message.to)) > self._now():
-                return Later(at, PAIR_RATE)
             with self._locks[number]:  # the threads of a batch lease together
-                asked = self._request(app, account, self._count(number, batch), urgent=message.is_urgent, waited=waited)
-                return self._turn(number, asked)
+                asked = replace(
+                    self._request(message, app, account, waited=waited),
+                    count=self._count(number, batch),
+                    at_hand=batch,
+                    alone=batch == 1 and not self._used[number],
+                    may_knock=receives <= _KNOCKS,
+                )
+                turn = self._turn(number, asked)
+            # The pair last: a place that is not used there would be lost.
+            if isinstance(turn, Later) or (at := self._time_of_pair(number, message)) <= self._now():
+                return turn
+            self._leased[number].extendleft(turn.times)  # for another message
+            return Later(at, PAIR_RATE)
         except Contended:
             return Later(self._now() + random.randrange(SECOND, 5 * SECOND), NUMBER_RATE)  # noqa: S311 - spreads load
 
@@ -65,19 +81,26 @@ class Admission:
             return None
 
     def granted(self, account: MetaAccount, messages_per_second: int) -> None:
-        """Meta said what it grants the number."""
-        self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        """Meta said what it grants the number. It never raises either."""
+        try:
+            self._numbers.number(account.phone_number_id, lambda state: (state.granted(messages_per_second), None))
+        except Exception:
+            logger.exception("could not tell what Meta grants", phone_number_id=account.phone_number_id)
 
-    def _time_of_pair(self, number: str, to: str) -> int:
+    def _time_of_pair(self, number: str, message: OutboundMessage) -> int:
         now = self._now()
-        untold = self._pairs.untold((number, to), now)
-        return self._take_place(number, to, now, untold) if untold else now
+        has_place = message.waits_for == PAIR_RATE
+        untold = 1 if has_place else self._pairs.untold((number, message.to), now)
 
-    def _take_place(self, number: str, to: str, now: int, count: int, *, refused: bool = False) -> int:
         def decide(pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
-            after, at = (pair.refused(now) if refused else pair).take(now, count)
+            if has_place and pair.blocked_until <= now:
+                return pair, (now, pair.used_until)
+            after, at = pair.take(now, untold)
             return after, (at, after.used_until)
 
+        return self._change_pair(number, message.to, decide) if untold else now
+
+    def _change_pair(self, number: str, to: str, decide: Callable[[PairPace], tuple[PairPace, tuple[int, int]]]) -> int:
         at, used_until = self._numbers.pair(number, to, decide)
         self._pairs.watch((number, to), used_until)
         return at
@@ -88,13 +111,21 @@ class Admission:
             leased.popleft()
         asks = False
         if not leased:
-            turn = self._lease(number, asked)
+            turn = self._next_place(number, asked) or self._lease(number, asked)
             if isinstance(turn, Later):
                 return turn
             leased.extend(turn.times)
             asks = turn.asks
         self._used[number].append(now)
         return Go([max(now, leased.popleft())], asks)
+
+    def _next_place(self, number: str, asked: Request) -> Later | None:
+        """One of the places that were given for the whole batch a moment ago."""
+        given_at, given = self._places.get(number, (0, None))
+        if asked.urgent or given is None or not given.more or given_at <= asked.now - SECOND:
+            return None
+        self._places[number] = given_at, Later(given.more[0], given.why, given.more[1:])
+        return self._places[number][1]
 
     def _lease(self, number: str, asked: Request) -> Go | Later:
         meta, probes = self._look_at_meta(asked.now)
@@ -104,6 +135,8 @@ class Admission:
             return after, (turn, after.breaker.is_calm)
 
         turn, self._number_is_calm[number] = self._numbers.number(number, decide)
+        if isinstance(turn, Later):
+            self._places[number] = asked.now, turn
         return turn
 
     def _look_at_meta(self, now: int) -> tuple[Breaker, bool]:
@@ -119,31 +152,42 @@ class Admission:
         used, now = self._used[number], self._now()
         while used and used[0] <= now - SECOND:
             used.popleft()
-        return max(batch, min(len(used), _MOST_AHEAD))
+        return max(batch, min(len(used) + 1, _MOST_AHEAD))
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
-        number, went_well = account.phone_number_id, not isinstance(outcome, NotSent) and not is_failure(outcome)
-        asked = self._request(app, account, 1, urgent=message.is_urgent, waited=True)
+        number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)
+        asked = self._request(message, app, account, waited=True)
         at, opened = None, False
         if not (went_well and self._number_is_calm.get(number, True)):
 
-            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, bool]]:
+            def decide(state: NumberState) -> tuple[NumberState, tuple[int | None, Breaker, Breaker]]:
                 after, at = state.after(outcome, asked, self._limits)
-                return after, (at, state.breaker.is_closed and not after.breaker.is_closed)
+                return after, (at, state.breaker, after.breaker)
 
-            at, opened = self._numbers.number(number, decide)
+            at, before, after = self._numbers.number(number, decide)
+            opened, self._number_is_calm[number] = before.is_closed and not after.is_closed, after.is_calm
+            if not after.is_closed:
+                with self._locks[number]:
+                    self._leased[number].clear()  # they were of before
         if opened or not self._meta_is_calm or _stops_everybody(outcome):
             self._numbers.meta(
                 lambda state: (state.after(outcome, number, asked.now, self._limits, opened=opened), None)
             )
         if isinstance(outcome, NotSent):
             if outcome.throttle.scope == "recipient":
-                at = self._take_place(number, message.to, asked.now, 1, refused=True)
+                at = self._change_pair(number, message.to, partial(_refused, asked.now))
             return max(at or 0, asked.now + outcome.seconds * SECOND) if at or outcome.seconds else None
         return at
 
-    def _request(self, app: App, account: MetaAccount, count: int, *, urgent: bool, waited: bool) -> Request:
-        return Request(self._now(), count, _fingerprint(account), app.messages_per_second, urgent, waited)
+    def _request(self, message: OutboundMessage, app: App, account: MetaAccount, *, waited: bool) -> Request:
+        return Request(
+            self._now(), 1, _fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
+        )
+
+
+def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
+    after = pair.refused(now)
+    return after, (after.blocked_until, after.used_until)
 
 
 def _stops_everybody(outcome: Outcome) -> bool:

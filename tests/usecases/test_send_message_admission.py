@@ -1,0 +1,139 @@
+"""When a message may go: the pace of its number and of the pair, as processes with memories of their own share it."""
+
+import pytest
+
+from hkreach.domain.app import MetaAccount
+from hkreach.domain.meta_outcome import NotSent
+from hkreach.domain.number import Go, Later
+from hkreach.domain.time import MINUTE, SECOND
+from tests.builders import NOW, NUMBER, OTHER_NUMBER, app
+from tests.fakes.clock import FakeClock
+from tests.fakes.numbers import FakeNumbers
+from tests.usecases.process import ACCEPTED, Process
+
+
+@pytest.mark.parametrize("batch", [10, 50])
+def test_a_batch_leases_its_times_with_one_write(process: Process, numbers: FakeNumbers, batch: int) -> None:
+    assert [0] * batch == process.times(batch, batch)
+    assert [f"number#{NUMBER}"] == numbers.writes
+
+
+def test_two_processes_share_the_rate(process: Process, other: Process) -> None:
+    times = process.times(10, 10) + other.times(76, 76)
+
+    assert [0] * 10 == times[:10]
+    assert (132, 1_118) == (times[10], times[-1]), "the second hears what the first took"
+
+
+def test_what_was_leased_and_not_used_in_a_second_is_lost(process: Process, clock: FakeClock) -> None:
+    process.times(1, 10)
+    clock.advance(1_000)
+    assert [1_000] == process.times(1, 10), "as late as it may be"
+    clock.advance(1)
+
+    before = len(process.numbers.writes)
+    assert [1_001] == process.times(1, 10)
+    assert before + 1 == len(process.numbers.writes)
+
+
+def test_who_sent_some_in_the_last_second_leases_as_many_ahead(process: Process, clock: FakeClock) -> None:
+    for _ in range(40):
+        assert process.goes()
+        clock.advance(100)
+
+    assert len(process.numbers.writes) <= 12
+    clock.advance(2 * SECOND)
+    before = len(process.numbers.writes)
+    assert process.goes()
+    assert before == len(process.numbers.writes), "alone on a quiet number it goes without a word"
+
+
+def test_on_a_slow_number_nobody_goes_without_a_word(process: Process, numbers: FakeNumbers) -> None:
+    slow = app(meta=MetaAccount(NUMBER, "w", b"sealed token"), messages_per_second=30)
+    assert slow.meta is not None
+
+    assert isinstance(process.admission.ask(process.message(), slow, slow.meta, 1, 1), Go)
+    assert [f"number#{NUMBER}"] == numbers.writes
+
+
+def test_numbers_have_their_own_pace(process: Process) -> None:
+    process.times(300, 300)
+
+    assert process.goes(number=OTHER_NUMBER)
+
+
+def test_a_pairs_first_message_costs_nothing_and_the_second_is_told(process: Process, numbers: FakeNumbers) -> None:
+    process.ask(10, to="a")
+    process.ask(10, to="a")
+
+    assert [f"number#{NUMBER}", f"pair#{NUMBER}#a"] == numbers.writes
+
+
+def test_a_burst_to_one_customer_gets_places_and_nobody_else_waits(process: Process, other: Process) -> None:
+    turns = [process.ask(60, to="a") for _ in range(30)]
+    waits = [(turn.at - NOW, turn.why) for turn in turns if isinstance(turn, Later)]
+
+    assert [(7_500 * (n + 1), "pair_rate") for n in range(6)] == waits
+    assert process.goes(to="b")
+    assert other.goes(to="a"), "its first"
+    assert not other.goes(to="a")
+
+
+def test_who_waited_for_the_pair_has_its_place(process: Process, clock: FakeClock) -> None:
+    for _ in range(30):
+        process.ask(60, to="a")
+    clock.advance(MINUTE)
+
+    assert process.goes(to="a", waits_for="pair_rate", waited=True)
+
+
+def test_what_meta_refused_meanwhile_holds_for_places_that_were_given_before(process: Process, other: Process) -> None:
+    for _ in range(4):
+        at = other.tell(NotSent("131056"), to="a")
+        assert at is not None
+        other.clock.now = at
+    other.tell(NotSent("131056"), to="a")  # for 256 seconds
+    waiting = [process.ask(to="a", waits_for="pair_rate", waited=True) for _ in range(2)]
+    waits = [turn.at - process.clock() for turn in waiting if isinstance(turn, Later)]
+
+    assert [256_000, 263_500] == waits
+    process.clock.advance(256 * SECOND)
+    assert process.goes(to="a", waits_for="pair_rate", waited=True)
+
+
+def test_131056_stops_that_customers_messages_only(process: Process, other: Process) -> None:
+    assert NOW + SECOND == process.tell(NotSent("131056"), to="a")
+
+    assert not process.goes(to="a")
+    assert process.goes(to="b")
+    assert other.goes(to="a"), "another process's first is free"
+    assert not other.goes(to="a")
+
+
+def test_a_crowd_of_writers_means_a_little_later(process: Process, numbers: FakeNumbers) -> None:
+    numbers.contended = 1
+    turn = process.ask()
+
+    assert isinstance(turn, Later)
+    assert ("number_rate", True) == (turn.why, NOW + SECOND <= turn.at < NOW + 5 * SECOND)
+    assert process.goes()
+
+
+def test_the_memory_of_a_process_does_not_grow_with_its_messages(process: Process, clock: FakeClock) -> None:
+    for _ in range(3_000):
+        process.ask(50)
+        process.tell(ACCEPTED)
+        clock.advance(20)
+    admission = process.admission
+
+    assert len(admission._used[NUMBER]) <= 51
+    assert len(admission._leased[NUMBER]) <= 50
+    assert (1, 1) == (len(admission._locks), len(admission._number_is_calm))
+
+
+def test_who_waits_for_the_number_is_not_counted_in_its_pair(process: Process, numbers: FakeNumbers) -> None:
+    process.times(300, 300)
+    for _ in range(3):
+        assert not process.goes(to="a")
+
+    assert {f"number#{NUMBER}"} == set(numbers.writes)
