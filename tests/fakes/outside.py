@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hkreach.domain.meta_outcome import Accepted, Outcome
+from hkreach.ports import SizedReader
 
 
 class FakeMeta:
@@ -17,8 +18,10 @@ class FakeMeta:
         self.asked: list[tuple[str, str]] = []
         self.while_sending: Callable[[], object] = lambda: None
 
-    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
-        self.uploads.append((phone_number_id, access_token, content, mime_type, filename))
+    def upload(
+        self, phone_number_id: str, access_token: str, content: SizedReader, mime_type: str, filename: str
+    ) -> Outcome:
+        self.uploads.append((phone_number_id, access_token, content.read(len(content)), mime_type, filename))
         return self.upload_answers.pop(0) if self.upload_answers else Accepted(f"media-{len(self.uploads)}")
 
     def send(self, phone_number_id: str, access_token: str, message: dict[str, object]) -> Outcome:
