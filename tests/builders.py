@@ -27,6 +27,8 @@ MEDIA = Media("mystore/outbound/0a1b", "application/pdf", len(PDF), "invoice.pdf
 
 
 WAITS = Waits(claim=25_000, retry_base=2, retry_longest=900, halted=300)
+UPLOAD = 35_000
+"""Milliseconds that an upload may take."""
 LIMITS = Limits(probe=25_000, halted=300)
 
 

@@ -23,20 +23,23 @@ from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import SendMessageSettings
 from hkreach.usecases.send_message import SendMessage, Waits
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", step="send_message")
 settings = SendMessageSettings.from_environment()
 dynamodb = client("dynamodb")
+numbers = DynamoDBNumbers(dynamodb, settings.numbers_table)
+meta = RequestsMeta(
+    session(), settings.graph_url, settings.graph_version, settings.call_seconds, settings.upload_seconds
+)
 send_message = SendMessage(
     messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
     apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
     secrets=KMSSecrets(client("kms")),
-    media=S3Media(client("s3"), settings.media_bucket),
-    meta=RequestsMeta(
-        session(), settings.graph_url, settings.graph_version, settings.call_seconds, settings.upload_seconds
-    ),
+    upload=UploadMedia(numbers, S3Media(client("s3"), settings.media_bucket), meta, now, settings.upload_milliseconds),
+    meta=meta,
     now=now,
-    admission=Admission(DynamoDBNumbers(dynamodb, settings.numbers_table), now, settings.limits),
+    admission=Admission(numbers, now, settings.limits),
     waits=Waits(
         claim=settings.claim_milliseconds,
         retry_base=settings.retry_base_seconds,

@@ -34,6 +34,7 @@ from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_upload import UploadMedia
 from tests.aws import (
     APPS_TABLE,
     BUS,
@@ -49,7 +50,7 @@ from tests.aws import (
     items,
     new_key,
 )
-from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, WAITS, app
+from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, UPLOAD, WAITS, app
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
 from tests.fakes.stores import FakeMediaStore
 
@@ -93,8 +94,10 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
         accept_message(customer, request, messages=messages, media=FakeMediaStore(), now=lambda: NOW)
     accepted, sqs = calls.copy(), _counted("sqs", calls)
     relay_outbox(_changes(), queue=SQSSendQueue(sqs, SEND_QUEUE_URLS))
-    admission = Admission(DynamoDBNumbers(dynamodb, NUMBERS_TABLE), lambda: NOW, LIMITS)
-    sender = SendMessage(messages, apps, secrets, FakeMediaStore(), FakeMeta(), lambda: NOW, WAITS, admission)
+    numbers, meta = DynamoDBNumbers(dynamodb, NUMBERS_TABLE), FakeMeta()
+    admission = Admission(numbers, lambda: NOW, LIMITS)
+    upload = UploadMedia(numbers, FakeMediaStore(), meta, lambda: NOW, UPLOAD)
+    sender = SendMessage(messages, apps, secrets, upload, meta, lambda: NOW, WAITS, admission)
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]

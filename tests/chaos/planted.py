@@ -53,8 +53,7 @@ class CallsBeforeTheClaim(SendMessage):
 
     __slots__ = ()
 
-    def _send(self, message: OutboundMessage, app: Any, account: Any, time_left: Callable[[], int]) -> Progress:
-        token = self.secrets.open(message.app_name, "access_token", account.access_token)
+    def _call(self, message: OutboundMessage, app: Any, account: Any, token: str, *_: Any) -> Progress:
         body: dict[str, object] = {"biz_opaque_callback_data": message.message_id}
         outcome = self.meta.send(account.phone_number_id, token, body)
         claim = self.messages.claim(message.message_id, self.now(), self.now() + 25_000)

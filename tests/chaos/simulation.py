@@ -16,7 +16,8 @@ from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_me
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.send_message_admission import Admission
-from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, WAITS, app
+from hkreach.usecases.send_message_upload import UploadMedia
+from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app
 from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
 from tests.chaos.inline import InlineExecutor
 from tests.chaos.invocation import TIMEOUT, Invocation
@@ -71,10 +72,11 @@ class Simulation:
         self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
         self.bus = struck("bus", SimulatedBus(self.webhook_queue))
         meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
+        upload = UploadMedia(self.numbers, self.media, meta, self._skewed_clock, UPLOAD)
         # Two processes, each with a memory of its own: the second runs in the middle of the first.
         self.sender, self._other = (
             self.steps.sender(
-                self.messages, self.apps, self.secrets, self.media, meta, self._skewed_clock, WAITS,
+                self.messages, self.apps, self.secrets, upload, meta, self._skewed_clock, WAITS,
                 Admission(self.numbers, self._skewed_clock, LIMITS), self._pause,
             )
             for _ in range(2)

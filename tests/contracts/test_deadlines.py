@@ -16,6 +16,7 @@ from hkreach.adapters.requests_session import session
 from hkreach.domain.meta_outcome import NotSent, Outcome, Uncertain
 from tests.builders import NUMBER
 from tests.contracts.stubborn import PATIENCE, Manner, Stubborn, certificate, dripping, reading, stubborn, then
+from tests.fakes.stores import FakeFile
 
 pytestmark = pytest.mark.loopback
 
@@ -89,7 +90,7 @@ def call(request: pytest.FixtureRequest) -> Calls:
                 return meta.send(NUMBER, "t", {"text": content.decode()} if content else {})
 
             def upload(content: bytes = b"") -> Outcome:
-                return meta.upload(NUMBER, "t", content, "application/pdf", "a.pdf")
+                return meta.upload(NUMBER, "t", FakeFile(content), "application/pdf", "a.pdf")
 
             first, second = (upload, send) if kind == "send" else (send, upload)
             assert NOT_READ == first()

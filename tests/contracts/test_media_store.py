@@ -14,7 +14,11 @@ from tests.builders import PDF, PNG
 def test_a_file_comes_back_byte_for_byte(media: MediaStore, content: bytes) -> None:
     key = media.put("mystore", content, "application/pdf")
 
-    assert content == media.get(key)
+    with media.open(key) as file:
+        blocks = list(iter(lambda: file.read(1_000), b""))
+        assert len(content) == len(file)
+    assert content == b"".join(blocks)
+    assert 1_000 >= max(map(len, blocks))
 
 
 def test_the_same_file_twice_is_one_object(media: MediaStore) -> None:

@@ -16,6 +16,7 @@ from hkreach.domain.template import meta_message
 from tests.builders import MESSAGE_ID, NUMBER, PDF, RECIPIENT, TEMPLATE
 from tests.contracts.server import CLOSE, RESET, Server, answer, refused_port, serving
 from tests.fakes.outside import FakeMeta
+from tests.fakes.stores import FakeFile
 
 pytestmark = pytest.mark.loopback
 
@@ -53,7 +54,7 @@ def test_a_message_is_one_post_of_json(server: Server) -> None:
 
 def test_an_upload_is_a_form_with_the_files_very_bytes(server: Server) -> None:
     server.script.append(answer(200, b'{"id":"media-1"}'))
-    outcome = _meta(server.url + "/").upload(NUMBER, "EAAtoken", PDF, "application/pdf", 'In "voice" ☕.pdf')
+    outcome = _meta(server.url + "/").upload(NUMBER, "EAAtoken", FakeFile(PDF), "application/pdf", 'In "voice" ☕.pdf')
 
     assert Accepted("media-1") == outcome
     ((line, headers, body),) = server.requests
@@ -192,7 +193,7 @@ def test_a_proxy_or_netrc_of_the_environment_is_not_asked(server: Server, monkey
 def test_one_connection_carries_many_calls_and_no_cookies(server: Server) -> None:
     server.script += [answer(200, b'{"id":"a"}', "Set-Cookie: tracked=1; Path=/"), SENT]
     meta = _meta(server.url)
-    meta.upload(NUMBER, "EAAtoken", PDF, "application/pdf", "a.pdf")
+    meta.upload(NUMBER, "EAAtoken", FakeFile(PDF), "application/pdf", "a.pdf")
     meta.send(NUMBER, "EAAtoken", MESSAGE)
 
     assert [None, None] == [headers.get("cookie") for _, headers, _ in server.requests]

@@ -10,13 +10,14 @@ from cachetools import TTLCache
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.domain.breaker import Breaker
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pace import Pace
 from hkreach.domain.pair_pace import PairPace
 from hkreach.domain.time import DAY, MINUTE
 from hkreach.ports import Contended, Numbers
 from tests.aws import NUMBERS_TABLE, aws, items
-from tests.builders import NOW, NUMBER, OTHER_NUMBER, RECIPIENT
+from tests.builders import MEDIA, NOW, NUMBER, OTHER_NUMBER, RECIPIENT
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
 
@@ -82,6 +83,30 @@ def test_a_pair_and_meta_come_back_as_they_were_written(processes: tuple[Numbers
     assert pair == other.pair(NUMBER, RECIPIENT, lambda state: (state, state))
     assert PairPace() == other.pair(NUMBER, "919999999998", lambda state: (state, state))
     assert meta == other.meta(lambda state: (state, state))
+
+
+@pytest.mark.parametrize("file", [MetaMedia().claimed(NOW), MetaMedia("media-1", NOW, NOW + 1)])
+def test_a_file_comes_back_as_it_was_written(processes: tuple[Numbers, Numbers], file: MetaMedia) -> None:
+    one, other = processes
+    one.media(NUMBER, MEDIA.key, lambda _: (file, None))
+
+    assert file == other.media(NUMBER, MEDIA.key, lambda state: (state, state))
+    assert MetaMedia() == other.media(OTHER_NUMBER, MEDIA.key, lambda state: (state, state))
+    assert MetaMedia() == other.media(NUMBER, "mystore/outbound/other", lambda state: (state, state))
+
+
+def test_of_two_who_claim_an_upload_one_has_it(processes: tuple[Numbers, Numbers]) -> None:
+    """Both have seen that nobody has it."""
+
+    def claim(numbers: Numbers, until: int) -> bool:
+        return numbers.media(
+            NUMBER, MEDIA.key, lambda file: (file, False) if file.is_claimed(NOW) else (file.claimed(until), True)
+        )
+
+    for numbers in processes:
+        numbers.media(NUMBER, MEDIA.key, lambda state: (state, state))
+
+    assert [True, False] == [claim(numbers, NOW + 1 + each) for each, numbers in enumerate(processes)]
 
 
 def test_changes_of_two_processes_add_up(processes: tuple[Numbers, Numbers]) -> None:
@@ -207,6 +232,22 @@ def test_pairs_expire_a_day_after_they_are_needed_and_numbers_do_not(calls: Call
     assert {f"pair#{NUMBER}#{RECIPIENT}", f"number#{NUMBER}", "meta"} == set(stored)
     assert [(used_until + DAY) // 1_000] == [item["expiresAt"] for item in stored.values() if "expiresAt" in item]
     assert used_until > NOW + MINUTE
+
+
+def test_a_file_expires_a_day_after_its_id_is_used_for_the_last_time(calls: Calls) -> None:
+    numbers = _dynamodb()
+    numbers.media(NUMBER, MEDIA.key, lambda file: (file.uploaded("media-1", NOW), None))
+    ((item,),) = [map(from_item, items(NUMBERS_TABLE))]
+
+    assert (f"media#{NUMBER}#{MEDIA.key}", (NOW + 30 * DAY) // 1_000) == (item["pk"], item["expiresAt"])
+
+
+def test_a_files_id_is_read_once_a_second_and_process(calls: Calls) -> None:
+    numbers = _dynamodb()
+    for _ in range(50):
+        numbers.media(NUMBER, MEDIA.key, lambda file: (file, None))
+
+    assert ["GetItem"] == calls
 
 
 def _refused_and_taken(pair: PairPace) -> tuple[PairPace, int]:

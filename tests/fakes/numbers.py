@@ -1,8 +1,10 @@
 """The numbers table in memory."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pair_pace import PairPace
 from hkreach.ports import Contended
@@ -17,6 +19,7 @@ class FakeNumbers(Faulty):
         self.states: dict[str, Any] = {}
         self.writes: list[str] = []
         self.contended = 0
+        self._lock = Lock()
 
     def number[T](self, phone_number_id: str, decide: Callable[[NumberState], tuple[NumberState, T]]) -> T:
         self._called("number")
@@ -26,6 +29,10 @@ class FakeNumbers(Faulty):
         self._called("pair")
         return self._change(f"pair#{phone_number_id}#{to}", PairPace(), decide)
 
+    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+        self._called("media")
+        return self._change(f"media#{phone_number_id}#{key}", MetaMedia(), decide)
+
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         self._called("meta")
         return self._change("meta", MetaState(), decide)
@@ -34,9 +41,17 @@ class FakeNumbers(Faulty):
         if self.contended:
             self.contended -= 1
             raise Contended(key)
-        state = self.states.get(key, new)
-        after, told = decide(state)
-        if after != state:
+        while True:
+            state = self.states.get(key, new)
+            after, told = decide(state)
+            if after == state or self._swap(key, state, after):
+                return told
+
+    def _swap(self, key: str, state: Any, after: Any) -> bool:
+        """Write it, unless another thread was quicker."""
+        with self._lock:
+            if self.states.get(key, state) is not state:
+                return False
             self.states[key] = after
             self.writes.append(key)
-        return told
+            return True

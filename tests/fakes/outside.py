@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hkreach.domain.media_fetch import MediaEmpty, MediaFetchFailed, MediaTooLarge, MediaUnavailable
 from hkreach.domain.meta_outcome import Accepted, Outcome
-from hkreach.ports import FetchedMedia
+from hkreach.ports import FetchedMedia, SizedStream
 
 
 class FakeMeta:
@@ -20,8 +20,10 @@ class FakeMeta:
         self.asked: list[tuple[str, str]] = []
         self.while_sending: Callable[[], object] = lambda: None
 
-    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
-        self.uploads.append((phone_number_id, access_token, content, mime_type, filename))
+    def upload(
+        self, phone_number_id: str, access_token: str, content: SizedStream, mime_type: str, filename: str
+    ) -> Outcome:
+        self.uploads.append((phone_number_id, access_token, content.read(len(content)), mime_type, filename))
         return self.upload_answers.pop(0) if self.upload_answers else Accepted(f"media-{len(self.uploads)}")
 
     def send(self, phone_number_id: str, access_token: str, message: dict[str, object]) -> Outcome:

@@ -1,11 +1,21 @@
 """Files, queue, dead letters and bus in memory; queue and bus can refuse."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
+from hkreach.ports import SizedStream
 from tests.fakes.faults import Faulty
+
+
+class FakeFile(io.BytesIO):
+    """Implements the port `SizedStream`."""
+
+    def __len__(self) -> int:
+        return len(self.getvalue())
 
 
 class FakeMediaStore(Faulty):
@@ -21,9 +31,10 @@ class FakeMediaStore(Faulty):
         self.files[key] = content
         return key
 
-    def get(self, key: str) -> bytes:
-        self._called("get")
-        return self.files[key]
+    @contextmanager
+    def open(self, key: str) -> Iterator[SizedStream]:
+        self._called("open")
+        yield FakeFile(self.files[key])
 
 
 class FakeSendQueue(Faulty):

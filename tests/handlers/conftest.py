@@ -153,7 +153,10 @@ def stack(functions: Mapping[str, ModuleType], clock: FakeClock, logs: io.String
     sender: Any = functions["send_message"]
     numbers = DynamoDBNumbers(aws("dynamodb"), NUMBERS_TABLE)
     sender.send_message = replace(
-        sender.send_message, admission=Admission(numbers, clock, sender.settings.limits), pause=lambda seconds: None
+        sender.send_message,
+        admission=Admission(numbers, clock, sender.settings.limits),
+        upload=replace(sender.send_message.upload, numbers=numbers),
+        pause=lambda seconds: None,
     )
     clock.now = NOW
     with imitated():

@@ -22,7 +22,8 @@ THIRD = "0b7b4a34-51d7-4a0e-8d5c-7d2f6f1f2d11"
 def meta(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeMeta:
     meta = FakeMeta()
     module = stack.functions["send_message"]
-    monkeypatch.setattr(module, "send_message", replace(module.send_message, meta=meta))
+    step = module.send_message
+    monkeypatch.setattr(module, "send_message", replace(step, meta=meta, upload=replace(step.upload, meta=meta)))
     stack.add_app()
     stack.messages.add(outbound())
     return meta

@@ -22,8 +22,9 @@ from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_upload import UploadMedia
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import LIMITS, TEMPLATE, WAITS, app
+from tests.builders import LIMITS, TEMPLATE, UPLOAD, WAITS, app
 from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
@@ -117,12 +118,13 @@ class Stack:
 
     def _sender(self) -> Work:
         """What one process does with the records of a queue."""
+        meta = _MetaPort(self)
         return SendMessage(
             self.messages,
             self.apps,
             self.secrets,
-            FakeMediaStore(),
-            _MetaPort(self),
+            UploadMedia(self.numbers, FakeMediaStore(), meta, self.timeline, UPLOAD),
+            meta,
             self.timeline,
             WAITS,
             self._admission(self.numbers, self.timeline, LIMITS),

@@ -7,11 +7,26 @@ import pytest
 
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.message import Claim, OutboundMessage, Status
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_upload import UploadMedia
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import ERROR, LIMITS, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, WAITS, app, callback, outbound
+from tests.builders import (
+    ERROR,
+    LIMITS,
+    MEDIA,
+    MESSAGE_ID,
+    NUMBER,
+    OTHER_NUMBER,
+    PDF,
+    UPLOAD,
+    WAITS,
+    app,
+    callback,
+    outbound,
+)
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
@@ -58,7 +73,7 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     secrets, media, meta = FakeSealedSecrets(), FakeMediaStore(), FakeMeta()
     media.files[MEDIA.key] = PDF
     messages.add(outbound())
-    apps = FakeApps(_app(secrets))
+    apps, numbers = FakeApps(_app(secrets)), FakeNumbers()
     return House(
         messages,
         apps,
@@ -68,11 +83,11 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
             messages,
             apps,
             secrets,
-            media,
+            UploadMedia(numbers, media, meta, clock, UPLOAD),
             meta,
             clock,
             WAITS,
-            Admission(FakeNumbers(), clock, LIMITS),
+            Admission(numbers, clock, LIMITS),
             lambda s: clock.advance(round(s * 1_000)),
         ),
     )
@@ -288,6 +303,7 @@ def test_an_upload_for_the_second_time(house: House, outcome: Outcome, status: S
     house.messages.rows[MESSAGE_ID].message = outbound(media=MEDIA)
     house.meta.send_answers.append(Uncertain("ReadTimeout"))
     house.step(MESSAGE_ID, PLENTY)
+    house.step.upload.numbers.media(NUMBER, MEDIA.key, lambda _: (MetaMedia(), None))
     house.meta.upload_answers.append(outcome)
     for _ in range(3):
         house.clock.advance(HOUR)

@@ -10,7 +10,21 @@ from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
-from tests.builders import ERROR, LIMITS, MEDIA, MESSAGE_ID, NUMBER, OTHER_NUMBER, PDF, WAITS, app, callback, outbound
+from hkreach.usecases.send_message_upload import UploadMedia
+from tests.builders import (
+    ERROR,
+    LIMITS,
+    MEDIA,
+    MESSAGE_ID,
+    NUMBER,
+    OTHER_NUMBER,
+    PDF,
+    UPLOAD,
+    WAITS,
+    app,
+    callback,
+    outbound,
+)
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
@@ -29,6 +43,7 @@ class House:
     apps: FakeApps
     meta: FakeMeta
     media: FakeMediaStore
+    numbers: FakeNumbers
     clock: FakeClock
     step: SendMessage
 
@@ -42,11 +57,12 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
     apps = FakeApps(app(meta=account))
     messages.add(outbound())
-    admission = Admission(FakeNumbers(), clock, LIMITS)
+    numbers = FakeNumbers()
+    admission, upload = Admission(numbers, clock, LIMITS), UploadMedia(numbers, media, meta, clock, UPLOAD)
     step = SendMessage(
-        messages, apps, secrets, media, meta, clock, WAITS, admission, lambda s: clock.advance(round(s * 1_000))
+        messages, apps, secrets, upload, meta, clock, WAITS, admission, lambda s: clock.advance(round(s * 1_000))
     )
-    return House(messages, apps, meta, media, clock, step)
+    return House(messages, apps, meta, media, numbers, clock, step)
 
 
 def test_it_is_claimed_sent_and_recorded(house: House) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
 from hkreach.domain.message import Claim, DueMessage, InboundMessage, MessageError, OutboundMessage, StatusCallback
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pair_pace import PairPace
@@ -164,18 +165,31 @@ class Numbers(Protocol):
     def pair[T](self, phone_number_id: str, to: str, decide: Callable[[PairPace], tuple[PairPace, T]]) -> T:
         """The same for a number and one recipient."""
 
+    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+        """The same for a number and one file, by its key. What `decide` gets at first may be a second old."""
+
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         """The same for Meta as a whole. What `decide` gets at first may be some seconds old."""
 
 
+class SizedStream(Protocol):
+    """A file that is read once, from its beginning."""
+
+    def __len__(self) -> int:
+        """All its bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, up to so many; nothing: that was all. Raises whatever keeps it from its end."""
+
+
 class MediaStore(Protocol):
-    """The files of messages."""
+    """The files of messages. What lies under a key never changes."""
 
     def put(self, app_name: str, content: bytes, mime_type: str) -> str:
         """Store a file under its app and content; returns its key. The same file twice is one object."""
 
-    def get(self, key: str) -> bytes:
-        """A file's bytes."""
+    def open(self, key: str) -> AbstractContextManager[SizedStream]:
+        """A file, to be read within the context."""
 
 
 class SendQueue(Protocol):
@@ -221,10 +235,15 @@ class MetaAppSecrets(Protocol):
 
 
 class Meta(Protocol):
-    """Meta's Cloud API. It never raises for what Meta or the network does, and never tries twice."""
+    """Meta's Cloud API. It never raises for what Meta or the network to it does, and never tries twice."""
 
-    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
-        """Upload a file for one number. Uncertain is harmless here: an upload may be repeated."""
+    def upload(
+        self, phone_number_id: str, access_token: str, content: SizedStream, mime_type: str, filename: str
+    ) -> Outcome:
+        """Upload a file for one number. Uncertain is harmless here: an upload may be repeated.
+
+        Raises what `content` raises, and EOFError if it is not as long as it says. Then Meta has nothing.
+        """
 
     def send(self, phone_number_id: str, access_token: str, message: dict[str, object]) -> Outcome:
         """Send one message."""

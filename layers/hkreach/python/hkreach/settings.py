@@ -99,6 +99,11 @@ class SendMessageSettings(_KnowsApps, _Sends):
         return (self.call_seconds + 5) * 1_000
 
     @property
+    def upload_milliseconds(self) -> int:
+        """How long others wait for an upload before one of them makes it: longer than it may take."""
+        return (self.upload_seconds + 5) * 1_000
+
+    @property
     def limits(self) -> Limits:
         """What the senders share."""
         return Limits(

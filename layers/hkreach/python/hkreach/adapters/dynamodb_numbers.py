@@ -1,4 +1,6 @@
-"""The numbers table: `number#<phone number id>`, `pair#<phone number id>#<recipient>`, and `meta`.
+"""The numbers table.
+
+`number#<phone number id>`, `pair#<phone number id>#<recipient>`, `media#<phone number id>#<key of the file>`, `meta`.
 
 An item is `{pk, version, state}`; `state` has the fields that the state's class has.
 """
@@ -10,6 +12,7 @@ from typing import Any
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.remembered import Remembered
 from hkreach.domain.breaker import Breaker
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pace import Pace
 from hkreach.domain.pair_pace import PairPace
@@ -19,8 +22,10 @@ from hkreach.ports import Contended
 _TRIES = 10
 _NUMBER_SECONDS = 1
 _META_SECONDS = 5
+_MEDIA_SECONDS = 1
 _MOST_REMEMBERED = 1_000
 
+type _State = NumberState | MetaState | PairPace | MetaMedia
 type _Seen = tuple[int, Mapping[str, Any]]
 """A version, and the state as it is stored; version 0: there is none yet."""
 
@@ -32,6 +37,7 @@ class DynamoDBNumbers:
         self._client = client
         self._table = table
         self._numbers: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _NUMBER_SECONDS)
+        self._media: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _MEDIA_SECONDS)
         self._meta: Remembered[str, _Seen] = Remembered(1, _META_SECONDS)
 
     def number[T](self, phone_number_id: str, decide: Callable[[NumberState], tuple[NumberState, T]]) -> T:
@@ -42,11 +48,15 @@ class DynamoDBNumbers:
         """See the port."""
         return self._change(f"pair#{phone_number_id}#{to}", _pair, decide, None)
 
+    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+        """See the port."""
+        return self._change(f"media#{phone_number_id}#{key}", _file, decide, self._media)
+
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         """See the port."""
         return self._change("meta", _meta, decide, self._meta)
 
-    def _change[State: NumberState | MetaState | PairPace, T](
+    def _change[State: _State, T](
         self,
         pk: str,
         read: Callable[[Mapping[str, Any]], State],
@@ -73,11 +83,11 @@ class DynamoDBNumbers:
         answer = self._client.get_item(TableName=self._table, Key=to_item({"pk": pk}), ConsistentRead=True)
         return _seen(answer.get("Item"))
 
-    def _put(self, pk: str, version: int, state: NumberState | MetaState | PairPace) -> tuple[_Seen | None, _Seen]:
+    def _put(self, pk: str, version: int, state: _State) -> tuple[_Seen | None, _Seen]:
         """What was written, or None; and what stands there now."""
         stored = _without_none(asdict(state))
-        # A pair is forgotten when its pace is: until then it is needed, and there are as many as there are customers.
-        expires = {"expiresAt": (state.used_until + DAY) // SECOND} if isinstance(state, PairPace) else {}
+        until = _needed_until(state)
+        expires = {"expiresAt": (until + DAY) // SECOND} if until else {}
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -89,6 +99,17 @@ class DynamoDBNumbers:
         except self._client.exceptions.ConditionalCheckFailedException as refused:
             return None, _seen(refused.response.get("Item"))
         return (version + 1, stored), (version + 1, stored)
+
+
+def _needed_until(state: _State) -> int | None:
+    """When a state says nothing any more. Of pairs and files there are as many as there are customers, and more."""
+    match state:
+        case PairPace():
+            return state.used_until
+        case MetaMedia():
+            return state.needed_until
+        case _:
+            return None
 
 
 def _seen(item: Mapping[str, Any] | None) -> _Seen:
@@ -106,6 +127,10 @@ def _meta(stored: Mapping[str, Any]) -> MetaState:
 
 def _pair(stored: Mapping[str, Any]) -> PairPace:
     return PairPace(**_known(PairPace, stored))
+
+
+def _file(stored: Mapping[str, Any]) -> MetaMedia:
+    return MetaMedia(**_known(MetaMedia, stored))
 
 
 def _known(kind: type[Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:

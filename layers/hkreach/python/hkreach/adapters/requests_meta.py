@@ -10,12 +10,13 @@ from aws_lambda_powertools import Logger
 from requests import Session
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema
-from requests_toolbelt import MultipartEncoder
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from hkreach.adapters.requests_deadline import Deadline
+from hkreach.adapters.requests_upload import Upload
 from hkreach.domain.meta_outcome import NO_CONNECTION, NotSent, Outcome, Uncertain, read_answer
 from hkreach.domain.pace import HIGH, STANDARD
+from hkreach.ports import SizedStream
 
 logger = Logger(service="hkreach", child=True)
 
@@ -46,17 +47,22 @@ class RequestsMeta:
         self._used_at = 0.0
         self._lock = Lock()
 
-    def upload(self, phone_number_id: str, access_token: str, content: bytes, mime_type: str, filename: str) -> Outcome:
-        """See the port."""
-        form = MultipartEncoder(
-            {"messaging_product": "whatsapp", "type": mime_type, "file": (filename, content, mime_type)}
-        )
-        return self._post(f"{phone_number_id}/media", access_token, form, form.content_type, self._upload_seconds)
+    def upload(
+        self, phone_number_id: str, access_token: str, content: SizedStream, mime_type: str, filename: str
+    ) -> Outcome:
+        """See the port. The deadline is that of reading the file too."""
+        deadline = Deadline(self._upload_seconds)
+        form = Upload(content, mime_type, filename, deadline)
+        outcome = self._post(f"{phone_number_id}/media", access_token, form, form.content_type, deadline)
+        if form.unreadable:
+            raise form.unreadable
+        return outcome
 
     def send(self, phone_number_id: str, access_token: str, message: Mapping[str, object]) -> Outcome:
         """See the port."""
         body = json.dumps(message).encode()
-        return self._post(f"{phone_number_id}/messages", access_token, body, "application/json", self._call_seconds)
+        deadline = Deadline(self._call_seconds)
+        return self._post(f"{phone_number_id}/messages", access_token, body, "application/json", deadline)
 
     def throughput(self, phone_number_id: str, access_token: str) -> int | None:
         """See the port."""
@@ -76,16 +82,16 @@ class RequestsMeta:
             logger.warning("Meta did not say what it grants the number", phone_number_id=phone_number_id, exc_info=True)
             return None
 
-    def _post(self, path: str, access_token: str, body: Any, content_type: str, seconds: float) -> Outcome:
+    def _post(self, path: str, access_token: str, body: Any, content_type: str, deadline: Deadline) -> Outcome:
         headers = {"Authorization": f"Bearer {access_token}", "Content-Type": content_type}
         self._drop_idle_connections()
-        with Deadline(seconds) as deadline:
+        with deadline:
             try:
                 with self._session.post(
                     f"{self._base}/{path}",
                     data=body,
                     headers=headers,
-                    timeout=(CONNECT_SECONDS, seconds),
+                    timeout=(CONNECT_SECONDS, deadline.seconds),
                     allow_redirects=False,
                     stream=True,
                 ) as answer:

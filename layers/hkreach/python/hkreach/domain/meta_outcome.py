@@ -52,6 +52,8 @@ NO_CONNECTION = "no_connection"
 """The word for a connection that never opened."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
 """Graph codes that may follow a real send, unless `is_transient` says otherwise."""
+_UNKNOWN_OBJECT, _MEDIA_ERROR = (100, 33), 131053
+"""Code and subcode, and the code, that tell of a media id that Meta does not know."""
 NEEDS_THE_OPERATOR = frozenset(
     {0, 3, 10, 102, 104, 190, *range(200, 300), 368, 2500, 131005, 131031, 131037, 131042, 131044, 131045}
     | {131048, 131064, 133000, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011}
@@ -99,6 +101,8 @@ class Refused:
     """It will not go as it is."""
 
     error: MessageError
+    lost_media: bool = False
+    """Meta may have forgotten the file that the message names: it can go with another upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,21 @@ class Uncertain:
 
 
 type Outcome = Accepted | NotSent | Halted | Refused | Uncertain
+
+
+def in_a_word(outcome: Outcome) -> str:
+    """What may be logged: Meta's ids and details can hold the customer's number or the message's text."""
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case NotSent(code):
+            return f"not sent: {code}"
+        case Halted(code):
+            return f"halted: {code}"
+        case Refused(error):
+            return f"refused: {error.code}"
+        case Uncertain(reason):
+            return f"uncertain: {reason}"
 
 
 def read_answer(http_status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Outcome:
@@ -143,7 +162,7 @@ def _read_error(http_status: int, error: Mapping[str, Any], headers: Mapping[str
     known = 100 <= code <= 299 or 130_000 <= code <= 139_999
     if code in PERHAPS_PROCESSED or (http_status >= 500 and not known):
         return Uncertain(f"Meta's error {code}")
-    return Refused(message_error(error))
+    return Refused(message_error(error), code == _MEDIA_ERROR or (code, error.get("error_subcode")) == _UNKNOWN_OBJECT)
 
 
 def _asked_to_wait(headers: Mapping[str, str]) -> Iterator[float]:

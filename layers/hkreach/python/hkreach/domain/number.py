@@ -9,7 +9,7 @@ from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Uncertain
 from hkreach.domain.pace import Pace
 from hkreach.domain.time import HOUR, MINUTE, SECOND
 
-PAIR_RATE, NUMBER_RATE, BREAKER, HALTED = "pair_rate", "number_rate", "breaker", "halted"
+PAIR_RATE, NUMBER_RATE, UPLOAD, BREAKER, HALTED = "pair_rate", "number_rate", "upload", "breaker", "halted"
 """Why a message waits untried; behind the last two, and a colon, stands the code that opened the breaker."""
 _SOON = 5 * SECOND
 

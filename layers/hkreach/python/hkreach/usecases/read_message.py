@@ -6,7 +6,7 @@ from hkreach.domain.app import App
 from hkreach.domain.errors import NotFound
 from hkreach.domain.message import OutboundMessage, Status, is_message_id
 from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR
-from hkreach.domain.number import BREAKER, HALTED, NUMBER_RATE, PAIR_RATE
+from hkreach.domain.number import BREAKER, HALTED, NUMBER_RATE, PAIR_RATE, UPLOAD
 from hkreach.domain.time import to_rfc3339
 from hkreach.ports import Messages
 
@@ -72,6 +72,7 @@ def _untried(waits_for: str) -> str:
     return {
         PAIR_RATE: "Meta takes one message in six seconds to the same recipient.",
         NUMBER_RATE: "The app's number has as many messages to send as Meta takes from it in this time.",
+        UPLOAD: "Its file is on the way to Meta, with another message.",
         BREAKER: f"Meta could not take other messages ({code}): it is tried again with one, and then with all.",
         HALTED: f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that.",
     }.get(why, "It waits.")

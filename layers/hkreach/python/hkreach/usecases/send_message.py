@@ -10,13 +10,14 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
-from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
-from hkreach.domain.number import PAIR_RATE, Later
+from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain, in_a_word
+from hkreach.domain.number import PAIR_RATE, UPLOAD, Later
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
-from hkreach.ports import Apps, Clock, MediaStore, Messages, Meta, SealedSecrets
+from hkreach.ports import Apps, Clock, Messages, Meta, SealedSecrets
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", child=True)
 
@@ -47,13 +48,22 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Record:
+    """What the caller of `SendMessage` tells of a record."""
+
+    time_left: Callable[[], int]
+    receives: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessage:
     """The step with everything it needs."""
 
     messages: Messages
     apps: Apps
     secrets: SealedSecrets
-    media: MediaStore
+    upload: UploadMedia
     meta: Meta
     now: Clock
     waits: Waits
@@ -87,30 +97,26 @@ class SendMessage:
         if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
             self.messages.leave_unknown(message)  # the policy was changed while it waited
             return "done"
-        return self._ask(message, app, account, time_left, receives, batch)
+        return self._ask(message, app, account, _Record(time_left, receives, batch))
 
-    def _ask(
-        self,
-        message: OutboundMessage,
-        app: App,
-        account: MetaAccount,
-        time_left: Callable[[], int],
-        receives: int,
-        batch: int,
-    ) -> Progress:
-        if time_left() < self.waits.claim:
+    def _ask(self, message: OutboundMessage, app: App, account: MetaAccount, record: _Record) -> Progress:
+        if record.time_left() < self.waits.claim:
             return 1  # before it asks: it might be told to go as the one probe
-        turn = self.admission.ask(message, app, account, receives, batch)
+        # Looked at first, so that what waits for somebody else's upload takes nobody's time.
+        known = self.upload.known(message.media, account) if message.media else ""
+        if isinstance(known, int):
+            return self._come_back(message, Later(self.now() + known * SECOND, UPLOAD), record.receives)
+        turn = self.admission.ask(message, app, account, record.receives, record.batch)
         if isinstance(turn, Later):
-            return self._come_back(message, turn, receives)
+            return self._come_back(message, turn, record.receives)
         pause = max(0, turn.times[0] - self.now())
-        if time_left() < pause + self.waits.claim:
+        if record.time_left() < pause + self.waits.claim:
             return 1
         if pause:
             self.pause(pause / SECOND)
             if message.deadline <= self.now():
                 return self._give_up(message, _EXPIRED)
-        progress = self._send(message, app, account, time_left)
+        progress = self._send(message, app, account, record, known)
         if turn.asks:
             self._learn_throughput(app, account)
         return progress
@@ -146,30 +152,50 @@ class SendMessage:
             self.messages.record_failed(message.message_id, self.now(), error)
         return "done"
 
-    def _send(self, message: OutboundMessage, app: App, account: MetaAccount, time_left: Callable[[], int]) -> Progress:
+    def _send(
+        self, message: OutboundMessage, app: App, account: MetaAccount, record: _Record, media_id: str | None
+    ) -> Progress:
+        """`media_id`: of its file, empty if it has none; None: the file is to be uploaded."""
         token = self.secrets.open(message.app_name, "access_token", account.access_token)
-        uploaded = self._upload(message, account, token) if message.media else Accepted("")
+        uploaded = self.upload(message.media, account, token) if media_id is None and message.media else media_id or ""
         match uploaded:
+            case str() | Accepted():
+                return self._call(message, app, account, token, record.time_left, uploaded)
+            case int():
+                return self._come_back(message, Later(self.now() + uploaded * SECOND, UPLOAD), record.receives)
             case Refused(error):
                 return self._give_up(message, error)
             case NotSent() | Halted() | Uncertain():  # an upload may be repeated, whatever became of it
-                logger.warning("upload did not succeed", message_id=message.message_id, outcome=_for_the_log(uploaded))
+                logger.warning("upload did not succeed", message_id=message.message_id, outcome=in_a_word(uploaded))
                 not_before = self.admission.tell(message, app, account, uploaded)
                 return self._wait(message, uploaded, not_before, partial(self.messages.postpone, message))
+
+    def _call(
+        self,
+        message: OutboundMessage,
+        app: App,
+        account: MetaAccount,
+        token: str,
+        time_left: Callable[[], int],
+        uploaded: str | Accepted,
+    ) -> Progress:
         if time_left() < self.waits.claim:
             return 1
         take = self.messages.claim_again if message.status is Status.UNKNOWN else self.messages.claim
         claim = take(message.message_id, self.now(), self.now() + self.waits.claim)
         if claim is None:
             return 1  # Another worker was quicker; its claim or its outcome is there to be read next time.
-        body = meta_message(message.to, message.message_id, message.template, message.media, uploaded.meta_id or None)
+        media_id = uploaded.meta_id if isinstance(uploaded, Accepted) else uploaded
+        body = meta_message(message.to, message.message_id, message.template, message.media, media_id or None)
         outcome = self.meta.send(account.phone_number_id, token, body)
+        if isinstance(outcome, Refused) and outcome.lost_media:
+            outcome = self.upload.lost(message, account, uploaded, outcome)
         return self._record(message, app, account, claim, outcome)
 
     def _record(
         self, message: OutboundMessage, app: App, account: MetaAccount, claim: Claim, outcome: Outcome
     ) -> Progress:
-        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=_for_the_log(outcome))
+        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=in_a_word(outcome))
         match outcome:
             case Accepted(wamid):
                 self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
@@ -217,30 +243,8 @@ class SendMessage:
         resend_at = app.resends_at(self.now(), message.deadline) if app else None
         self.messages.record_unknown(message.message_id, claim, self.now(), resend_at)
 
-    def _upload(self, message: OutboundMessage, account: MetaAccount, token: str) -> Outcome:
-        assert message.media is not None
-        content = self.media.get(message.media.key)
-        return self.meta.upload(
-            account.phone_number_id, token, content, message.media.mime_type, message.media.filename
-        )
-
 
 def _account(app: App | None, message: OutboundMessage) -> MetaAccount | None:
     """The account that the message was accepted for, if it still is the app's."""
     account = app.meta if app else None
     return account if account and account.phone_number_id == message.phone_number_id else None
-
-
-def _for_the_log(outcome: Outcome) -> str:
-    """What may be logged: Meta's ids and details can hold the customer's number or the message's text."""
-    match outcome:
-        case Accepted():
-            return "accepted"
-        case NotSent(code):
-            return f"not sent: {code}"
-        case Halted(code):
-            return f"halted: {code}"
-        case Refused(error):
-            return f"refused: {error.code}"
-        case Uncertain(reason):
-            return f"uncertain: {reason}"
