@@ -29,9 +29,15 @@ BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
 SEND_NOW_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-now"
 SEND_BULK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-bulk"
-SEND_QUEUE_URLS: Mapping[Lane, str] = {"now": SEND_NOW_QUEUE_URL, "bulk": SEND_BULK_QUEUE_URL}
+MEDIA_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/media"
+SEND_QUEUE_URLS: Mapping[Lane, str] = {
+    "now": SEND_NOW_QUEUE_URL,
+    "bulk": SEND_BULK_QUEUE_URL,
+    "media": MEDIA_QUEUE_URL,
+}
 WEBHOOK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks"
 SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-dead"
+MEDIA_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/media-dead"
 WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
 
 
@@ -64,11 +70,12 @@ def imitated() -> Iterator[None]:
         for url, logical_id in (
             (SEND_NOW_QUEUE_URL, "SendNowQueue"),
             (SEND_BULK_QUEUE_URL, "SendBulkQueue"),
+            (MEDIA_QUEUE_URL, "MediaQueue"),
             (WEBHOOK_QUEUE_URL, "WebhookQueue"),
         ):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
-        for url in (SEND_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL):
+        for url in (SEND_DEAD_LETTERS_URL, MEDIA_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL):
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2])
         yield
 

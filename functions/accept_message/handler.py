@@ -32,7 +32,7 @@ api = http_api()
 def send_template() -> Response[str]:
     """A template with parameters, as JSON."""
     app = authenticate(api.current_event, apps)
-    return _accept(app, read_template_request(api.current_event, app.language_code))
+    return _accept(app, read_template_request(api.current_event, app.language_code, settings.local_targets))
 
 
 @api.post("/api/external/send/document")

@@ -17,7 +17,7 @@ from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.requests_meta import RequestsMeta
 from hkreach.adapters.requests_session import session
 from hkreach.adapters.s3_media import S3Media
-from hkreach.adapters.sqs_queue import SQSVisibility
+from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.domain.progress import Progress
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import SendMessageSettings
@@ -27,7 +27,7 @@ from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", step="send_message")
 settings = SendMessageSettings.from_environment()
-dynamodb = client("dynamodb")
+dynamodb, sqs = client("dynamodb"), client("sqs")
 numbers = DynamoDBNumbers(dynamodb, settings.numbers_table)
 meta = RequestsMeta(
     session(), settings.graph_url, settings.graph_version, settings.call_seconds, settings.upload_seconds
@@ -46,8 +46,8 @@ send_message = SendMessage(
         retry_longest=settings.retry_longest_seconds,
         halted=settings.halted_seconds,
     ),
+    queue=SQSSendQueue(sqs, settings.send_queue_urls),
 )
-sqs = client("sqs")
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -89,6 +89,7 @@ def test_only_who_must_may_open_secrets_and_only_for_its_purpose() -> None:
     through_ssm = {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}
     assert {
         "SendMessageRole": {"kms:EncryptionContext:purpose": "access_token"},
+        "FetchMediaRole": {"kms:EncryptionContext:purpose": "access_token"},
         "DeliverWebhookRole": {"kms:EncryptionContext:purpose": "webhook_secret"},
         "ReceiveMetaRole": through_ssm,
         "AdministerRole": through_ssm,
@@ -105,7 +106,8 @@ def test_only_the_operators_function_reads_the_whole_table_and_takes_dead_letter
         }
 
     assert {"AdministerRole"} == {role for role in ROLES if "dynamodb:Scan" in _actions(role)}
-    assert {"AdministerRole": ["SendDeadLetterQueue", "WebhookDeadLetterQueue"]} == may("sqs:ReceiveMessage")
+    letters = ["SendDeadLetterQueue", "MediaDeadLetterQueue", "WebhookDeadLetterQueue"]
+    assert {"AdministerRole": letters} == may("sqs:ReceiveMessage")
     assert {"sqs:DeleteMessage", "sqs:SendMessage", "dynamodb:UpdateItem"} <= _actions("AdministerRole")
 
 
@@ -156,6 +158,13 @@ def test_a_call_and_its_claim_fit_into_the_senders_time() -> None:
     claim = int(variables["CALL_SECONDS"]) + 5
 
     assert int(variables["UPLOAD_SECONDS"]) + claim + 5 <= send["Timeout"], "an upload, a call, and all else"
+
+
+def test_a_fetch_and_an_upload_fit_into_the_fetchers_time() -> None:
+    fetch = FUNCTIONS["FetchMediaFunction"]
+    variables = fetch["Environment"]["Variables"]
+
+    assert int(variables["FETCH_SECONDS"]) + int(variables["UPLOAD_SECONDS"]) + 15 <= fetch["Timeout"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -97,7 +97,8 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     numbers, meta = DynamoDBNumbers(dynamodb, NUMBERS_TABLE), FakeMeta()
     admission = Admission(numbers, lambda: NOW, LIMITS)
     upload = UploadMedia(numbers, FakeMediaStore(), meta, lambda: NOW, UPLOAD)
-    sender = SendMessage(messages, apps, secrets, upload, meta, lambda: NOW, WAITS, admission)
+    queue = SQSSendQueue(sqs, SEND_QUEUE_URLS)
+    sender = SendMessage(messages, apps, secrets, upload, meta, lambda: NOW, WAITS, admission, queue=queue)
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]

@@ -18,6 +18,7 @@ SETTINGS = {
     "NUMBERS_TABLE": "numbers",
     "SEND_NOW_QUEUE_URL": "https://sqs.invalid/send-now",
     "SEND_BULK_QUEUE_URL": "https://sqs.invalid/send-bulk",
+    "MEDIA_QUEUE_URL": "https://sqs.invalid/media",
     "WEBHOOK_QUEUE_URL": "https://sqs.invalid/webhooks",
     "EVENT_BUS_NAME": "bus",
     "GRAPH_URL": "https://graph.invalid",

@@ -78,6 +78,7 @@ class Simulation:
             self.steps.sender(
                 self.messages, self.apps, self.secrets, upload, meta, self._skewed_clock, WAITS,
                 Admission(self.numbers, self._skewed_clock, LIMITS), self._pause,
+                queue=self.queue,
             )
             for _ in range(2)
         )  # fmt: skip

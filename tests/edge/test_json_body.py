@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from hkreach.domain.button import ButtonParam
 from hkreach.domain.errors import Invalid, Malformed, ReachError, TooLarge
 from hkreach.domain.header import LocationHeader, TextHeader
+from hkreach.domain.media import MediaAddress
 from hkreach.domain.template import Template
 from hkreach.edge.send_body import read_template_request
 from hkreach.usecases.accept_message import SendRequest
 from tests.edge.conftest import request, told
 
+FILE_URL = "https://files.example.com/a.pdf?signature=x"
 LEAST = {"to": "+91 99999 99999", "templateName": "hello"}
 
 
@@ -66,6 +68,21 @@ def test_a_place_as_the_header() -> None:
         LocationHeader(-90, 180)
         == _read(LEAST | {"headerLocation": {"latitude": -90, "longitude": 180}}).template.header
     )
+
+
+@pytest.mark.parametrize("name", [None, "Invoice März.pdf"])
+def test_a_file_at_an_address_as_the_header(name: str | None) -> None:
+    named = {"headerMediaFilename": name} if name else {}
+    expected = SendRequest("919999999999", Template("hello", "de", []), media_address=MediaAddress(FILE_URL, name))
+
+    assert expected == _read(LEAST | {"headerMediaUrl": FILE_URL} | named)
+
+
+def test_an_address_on_this_machine_is_for_the_stage_local() -> None:
+    body = json.dumps(LEAST | {"headerMediaUrl": "http://127.0.0.1:9000/a.pdf"})
+    read = read_template_request(request(body, "application/json"), "de", frozenset({"127.0.0.1:9000"}))
+
+    assert MediaAddress("http://127.0.0.1:9000/a.pdf") == read.media_address
 
 
 def test_values_for_buttons() -> None:
@@ -169,7 +186,17 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
         ({"named": 1}, "named", "is not a field of this request"),
         ({"[key]": 1}, "[key]", "is not a field of this request"),
         ({"template_name": "hello"}, "template_name", "is not a field of this request"),
-        ({"headerMediaUrl": "https://x"}, "headerMediaUrl", "POST /api/external/send/document"),
+        ({"headerMediaUrl": "http://files.example.com/a.pdf"}, "headerMediaUrl", "https:// and use port 443"),
+        ({"headerMediaUrl": "https://files.example.com:8443/a"}, "headerMediaUrl", "https:// and use port 443"),
+        ({"headerMediaUrl": "https://169.254.169.254/latest"}, "headerMediaUrl", "a public host name, not a number"),
+        ({"headerMediaUrl": "http://127.0.0.1:9000/a.pdf"}, "headerMediaUrl", "https://"),
+        ({"headerMediaUrl": "https://me:pw@files.example.com/a"}, "headerMediaUrl", "a user name or a password"),
+        ({"headerMediaUrl": f"{FILE_URL}{'x' * 2_048}"}, "headerMediaUrl", "at most 2,048"),
+        ({"headerMediaUrl": ""}, "headerMediaUrl", "https://"),
+        ({"headerMediaUrl": 7}, "headerMediaUrl", "must be text"),
+        ({"headerMediaUrl": FILE_URL, "headerMediaFilename": "a\nb"}, "headerMediaFilename", "control characters"),
+        ({"headerMediaUrl": FILE_URL, "headerMediaFilename": "x" * 241}, "headerMediaFilename", "240"),
+        ({"headerMediaFilename": "a.pdf"}, "headerMediaFilename", "goes with a file only: see headerMediaUrl"),
         ({"headerMediaId": "1"}, "headerMediaId", "POST /api/external/send/document"),
         ({"file": "x"}, "file", "is not a field of this request"),
         ({"x" * 999: 1}, "x" * 200, "is not a field of this request"),

@@ -9,20 +9,25 @@ from tests.handlers.conftest import OF_THE_FUNCTIONS, load
 
 MODELS = {name: model for name, model in vars(settings).items() if name.endswith("Settings") and name[0] != "_"}
 NEEDED = {
-    "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
+    "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
-    "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL"},
+    "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "send_message": {
         *("APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "MEDIA_BUCKET", "SEND_NOW_QUEUE_URL"),
-        *("SEND_BULK_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
+        *("SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
+    },
+    "fetch_media": {
+        *("APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "MEDIA_BUCKET", "SEND_NOW_QUEUE_URL"),
+        *("SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
-    "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL"},
+    "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),
         *("NUMBERS_TABLE", "SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
+        *("MEDIA_QUEUE_URL", "MEDIA_DEAD_LETTER_QUEUE_URL"),
     },
 }
 
@@ -59,6 +64,7 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("send_message", "CALL_SECONDS", "61"),
         ("send_message", "UPLOAD_SECONDS", "31"),
         ("send_message", "RETRY_BASE_SECONDS", "0"),
+        ("fetch_media", "FETCH_SECONDS", "121"),
         ("deliver_webhook", "ANSWER_SECONDS", "31"),
         ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
         ("deliver_webhook", "STAGE", "staging"),
@@ -69,7 +75,7 @@ def test_a_wrong_value_is_named(step: str, name: str, value: str) -> None:
         _model(step).from_environment()
 
 
-@pytest.mark.parametrize("step", ["deliver_webhook", "administer"])
+@pytest.mark.parametrize("step", ["accept_message", "fetch_media", "deliver_webhook", "administer"])
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_loopback_is_refused_anywhere_but_on_a_developers_machine(step: str, stage: str) -> None:
     with environment(OF_THE_FUNCTIONS | {"STAGE": stage}), pytest.raises(ValidationError, match="LOCAL_TARGETS"):

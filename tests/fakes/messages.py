@@ -5,6 +5,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
 
+from hkreach.domain.media import Media
 from hkreach.domain.message import (
     Attempt,
     Claim,
@@ -125,13 +126,21 @@ class FakeMessages(Faulty):
         for entry in found:
             heappush(self._due, entry)
         messages = [(at, self.rows[message_id].message) for at, message_id in found]
-        return [DueMessage(message.message_id, message.app_name, at, message.purpose) for at, message in messages]
+        return [DueMessage(m.message_id, m.app_name, at, m.purpose, m.waits_for) for at, m in messages]
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         self._called("wait_again")
         row = self.rows.get(message.message_id)
         if row is not None and row.message.due_at == message.due_at:
             row.message = replace(row.message, due_at=due_at)
+
+    def record_fetched(self, message_id: str, media: Media, due_at: int) -> bool:
+        self._called("record_fetched")
+        row = self.unclaimed(message_id, Status.QUEUED)
+        if row is None or row.message.media is not None:
+            return False
+        row.message = replace(row.message, media=media, due_at=due_at, waits_for=None)
+        return True
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         self._called("record_accepted")

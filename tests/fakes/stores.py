@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
-from hkreach.ports import SizedStream
+from hkreach.domain.sized_reader import BytesReader
+from hkreach.ports import SizedStream, SpooledFile
 from tests.fakes.faults import Faulty
 
 
@@ -35,6 +36,35 @@ class FakeMediaStore(Faulty):
     def open(self, key: str) -> Iterator[SizedStream]:
         self._called("open")
         yield FakeFile(self.files[key])
+
+
+class FakeMediaSpool(Faulty):
+    """Implements the port `MediaSpool`: what is kept goes to a media store."""
+
+    def __init__(self, media: FakeMediaStore) -> None:
+        super().__init__()
+        self._media = media
+        self.spooled = 0
+        """Files that are there now."""
+
+    @contextmanager
+    def spool(self, app_name: str, blocks: Iterator[bytes]) -> Iterator[SpooledFile]:
+        self._called("spool")
+        content = b"".join(blocks)
+        self.spooled += 1
+        try:
+            yield _FakeSpooled(self._media, app_name, content)
+        finally:
+            self.spooled -= 1
+
+
+class _FakeSpooled(BytesReader):
+    def __init__(self, media: FakeMediaStore, app_name: str, content: bytes) -> None:
+        super().__init__(content)
+        self._media, self._app_name, self._all = media, app_name, content
+
+    def keep(self, mime_type: str) -> str:
+        return self._media.put(self._app_name, self._all, mime_type)
 
 
 class FakeSendQueue(Faulty):

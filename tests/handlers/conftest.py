@@ -25,6 +25,8 @@ from tests.aws import (
     BUS,
     ENVIRONMENT,
     MEDIA_BUCKET,
+    MEDIA_DEAD_LETTERS_URL,
+    MEDIA_QUEUE_URL,
     MESSAGES_TABLE,
     META_PARAMETERS,
     NUMBERS_TABLE,
@@ -56,6 +58,8 @@ OF_THE_FUNCTIONS = ENVIRONMENT | {
     "NUMBERS_TABLE": NUMBERS_TABLE,
     "SEND_NOW_QUEUE_URL": SEND_NOW_QUEUE_URL,
     "SEND_BULK_QUEUE_URL": SEND_BULK_QUEUE_URL,
+    "MEDIA_QUEUE_URL": MEDIA_QUEUE_URL,
+    "MEDIA_DEAD_LETTER_QUEUE_URL": MEDIA_DEAD_LETTERS_URL,
     "WEBHOOK_QUEUE_URL": WEBHOOK_QUEUE_URL,
     "SEND_DEAD_LETTER_QUEUE_URL": SEND_DEAD_LETTERS_URL,
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": WEBHOOK_DEAD_LETTERS_URL,
@@ -158,6 +162,8 @@ def stack(functions: Mapping[str, ModuleType], clock: FakeClock, logs: io.String
         upload=replace(sender.send_message.upload, numbers=numbers),
         pause=lambda seconds: None,
     )
+    fetcher: Any = functions["fetch_media"]
+    fetcher.fetch_media = replace(fetcher.fetch_media, upload=replace(fetcher.fetch_media.upload, numbers=numbers))
     clock.now = NOW
     with imitated():
         yield Stack(functions, clock)

@@ -29,6 +29,7 @@ VISIBILITY_SECONDS = 2
 QUEUES = {
     "SendNowQueueUrl": ("SendNowQueue", "SendDeadLetterQueue"),
     "SendBulkQueueUrl": ("SendBulkQueue", "SendDeadLetterQueue"),
+    "MediaQueueUrl": ("MediaQueue", "MediaDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
 }
 NAMES = {
@@ -58,6 +59,8 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "SEND_NOW_QUEUE_URL": outputs["SendNowQueueUrl"],
         "SEND_BULK_QUEUE_URL": outputs["SendBulkQueueUrl"],
         "SEND_DEAD_LETTER_QUEUE_URL": outputs["SendDeadLetterQueueUrl"],
+        "MEDIA_QUEUE_URL": outputs["MediaQueueUrl"],
+        "MEDIA_DEAD_LETTER_QUEUE_URL": outputs["MediaDeadLetterQueueUrl"],
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],

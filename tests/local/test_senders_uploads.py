@@ -24,7 +24,7 @@ from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, TOKEN, Meta
 
 pytestmark = pytest.mark.loopback
@@ -57,6 +57,7 @@ class House:
             WAITS,
             Admission(numbers, lambda: NOW, replace(LIMITS, patience=3_600_000)),
             lambda _: None,
+            queue=FakeSendQueue(),
         )
 
     def add(self, name: str, to: int = 0, **parts: Any) -> None:

@@ -129,6 +129,7 @@ class Stack:
             WAITS,
             self._admission(self.numbers, self.timeline, LIMITS),
             lambda seconds: self.stand_still(round(seconds * SECOND)),
+            queue=self,
         )
 
     def put(self, messages: Sequence[Any], delays: Mapping[str, int] | None = None) -> Sequence[Any]:

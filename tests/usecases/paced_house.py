@@ -13,14 +13,15 @@ from hkreach.domain.time import SECOND
 from hkreach.usecases.administer import Administer, NewMetaAccount
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
-from tests.builders import LIMITS, NOW, NUMBER, OTHER_NUMBER, WAITS, app, outbound
+from hkreach.usecases.send_message_upload import UploadMedia
+from tests.builders import LIMITS, NOW, NUMBER, OTHER_NUMBER, UPLOAD, WAITS, app, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
 TORN = Uncertain("torn")
@@ -77,7 +78,6 @@ def furnished(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) ->
         pauses.append(seconds)
         clock.advance(round(seconds * SECOND))
 
-    step = SendMessage(
-        messages, apps, secrets, FakeMediaStore(), meta, clock, WAITS, Admission(numbers, clock, LIMITS), pause
-    )
+    admission, upload = Admission(numbers, clock, LIMITS), UploadMedia(numbers, FakeMediaStore(), meta, clock, UPLOAD)
+    step = SendMessage(messages, apps, secrets, upload, meta, clock, WAITS, admission, pause, queue=FakeSendQueue())
     return House(messages, apps, meta, numbers, clock, step, administer, pauses)

@@ -89,6 +89,7 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
             WAITS,
             Admission(numbers, clock, LIMITS),
             lambda s: clock.advance(round(s * 1_000)),
+            queue=FakeSendQueue(),
         ),
     )
 

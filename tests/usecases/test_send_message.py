@@ -31,7 +31,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 
 CALL_SECONDS = 20
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
@@ -59,9 +59,9 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     messages.add(outbound())
     numbers = FakeNumbers()
     admission, upload = Admission(numbers, clock, LIMITS), UploadMedia(numbers, media, meta, clock, UPLOAD)
-    step = SendMessage(
-        messages, apps, secrets, upload, meta, clock, WAITS, admission, lambda s: clock.advance(round(s * 1_000))
-    )
+    pause: Callable[[float], None] = lambda s: clock.advance(round(s * 1_000))  # noqa: E731
+    queue = FakeSendQueue()
+    step = SendMessage(messages, apps, secrets, upload, meta, clock, WAITS, admission, pause, queue=queue)
     return House(messages, apps, meta, media, numbers, clock, step)
 
 

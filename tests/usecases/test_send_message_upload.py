@@ -24,7 +24,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
 FORGOTTEN = Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
@@ -38,6 +38,7 @@ class House:
         self.messages, self.now, self.meta, self.numbers = messages, now, FakeMeta(), FakeNumbers()
         self.secrets, self.media = FakeSealedSecrets(), FakeMediaStore()
         self.media.files[MEDIA.key] = PDF
+        self.queue = FakeSendQueue()
         self.apps = FakeApps(self._app("mystore", NUMBER), self._app("other", OTHER_NUMBER))
         self.upload = UploadMedia(self.numbers, self.media, self.meta, now, UPLOAD)
 
@@ -47,8 +48,9 @@ class House:
     def process(self) -> SendMessage:
         admission = Admission(self.numbers, self.now, replace(LIMITS, patience=3_600_000))
         return SendMessage(
-            self.messages, self.apps, self.secrets, self.upload, self.meta, self.now, WAITS, admission, lambda _: None
-        )
+            self.messages, self.apps, self.secrets, self.upload, self.meta, self.now, WAITS, admission, lambda _: None,
+            queue=self.queue,
+        )  # fmt: skip
 
     def add(self, *names: str, **parts: Any) -> None:
         for place, name in enumerate(names):

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
+from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, DueMessage, InboundMessage, MessageError, OutboundMessage, StatusCallback
 from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pair_pace import PairPace
+from hkreach.domain.sized_reader import SizedReader
 
 type Clock = Callable[[], int]
 """Now, in milliseconds since the epoch."""
@@ -66,6 +68,12 @@ class Messages(Protocol):
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """Let a message that was put on its queue come due again, in case the queue loses it."""
+
+    def record_fetched(self, message_id: str, media: Media, due_at: int) -> bool:
+        """Write where a message's file was put, and let the message come due for a sender.
+
+        False if it has a file already, is claimed, unknown or settled.
+        """
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """Write that Meta took it, also when the claim ran out meanwhile; not if there was a later one."""
@@ -192,8 +200,25 @@ class MediaStore(Protocol):
         """A file, to be read within the context."""
 
 
+class SpooledFile(SizedReader, Protocol):
+    """A file that was stored while it came."""
+
+    def keep(self, mime_type: str) -> str:
+        """Put it under its app and content, as `MediaStore.put` does; returns that key."""
+
+
+class MediaSpool(Protocol):
+    """Where files of unknown length come in."""
+
+    def spool(self, app_name: str, blocks: Iterator[bytes]) -> AbstractContextManager[SpooledFile]:
+        """Store a file while it comes, and never hold it; after the context it is gone, unless it was kept.
+
+        Raises what `blocks` raises, and then nothing is stored.
+        """
+
+
 class SendQueue(Protocol):
-    """The queues of messages to send, one for each lane."""
+    """The queues of messages on their way, one for each lane."""
 
     def put[Message: OutboundMessage | DueMessage](
         self, messages: Sequence[Message], delays: Mapping[str, int] | None = None

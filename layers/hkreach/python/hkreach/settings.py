@@ -34,7 +34,7 @@ class _KnowsApps(_Settings):
 class _MayOpenLoopback(_Settings):
     stage: _Stage
     local_targets: _HostPorts = frozenset()
-    """`host:port` of a developer's machine that webhooks may go to; in the stage `local` only."""
+    """`host:port` of a developer's machine that webhooks go to and files come from; in the stage `local` only."""
 
     @model_validator(mode="after")
     def _only_on_a_developers_machine(self) -> Self:
@@ -43,7 +43,21 @@ class _MayOpenLoopback(_Settings):
         return self
 
 
-class AcceptMessageSettings(_KnowsApps):
+class _CallsMeta(_Settings):
+    stage: _Stage
+    graph_url: _Text
+    graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
+    halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
+    """When an account that Meta refuses is tried again."""
+
+    @model_validator(mode="after")
+    def _tokens_go_encrypted(self) -> Self:
+        if self.stage != "local" and not self.graph_url.startswith("https://"):
+            raise ValueError("GRAPH_URL must begin with https:// outside the stage local: access tokens go there")
+        return self
+
+
+class AcceptMessageSettings(_KnowsApps, _MayOpenLoopback):
     """Of `accept_message`."""
 
     messages_table: _Text
@@ -59,34 +73,56 @@ class ReadMessageSettings(_KnowsApps):
 class _Sends(_Settings):
     send_now_queue_url: _Text
     send_bulk_queue_url: _Text
+    media_queue_url: _Text
 
     @property
     def send_queue_urls(self) -> dict[Lane, str]:
         """The queue of each lane."""
-        return {"now": self.send_now_queue_url, "bulk": self.send_bulk_queue_url}
+        return {"now": self.send_now_queue_url, "bulk": self.send_bulk_queue_url, "media": self.media_queue_url}
 
 
 class RelayOutboxSettings(_Sends):
     """Of `relay_outbox`."""
 
 
-class SendMessageSettings(_KnowsApps, _Sends):
-    """Of `send_message`."""
+class FetchMediaSettings(_KnowsApps, _Sends, _CallsMeta, _MayOpenLoopback):
+    """Of `fetch_media`."""
 
-    stage: _Stage
     messages_table: _Text
     numbers_table: _Text
     media_bucket: _Text
-    graph_url: _Text
-    graph_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
+    fetch_seconds: Annotated[int, Field(ge=1, le=120)] = 60
+    """The total of one fetch, from the first lookup to the last byte."""
+    upload_seconds: Annotated[int, Field(ge=1, le=120)] = 60
+    """The total of one upload to Meta."""
+    retry_base_seconds: Annotated[float, Field(gt=0)] = 2
+    retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
+    give_up_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
+    """How long an address that keeps failing is tried again."""
+
+    @property
+    def fetch_milliseconds(self) -> int:
+        """What an invocation must have left to begin a fetch: more than it may take, for the writes after it."""
+        return (self.fetch_seconds + 5) * 1_000
+
+    @property
+    def upload_milliseconds(self) -> int:
+        """How long others wait for an upload before one of them makes it: longer than it may take."""
+        return (self.upload_seconds + 5) * 1_000
+
+
+class SendMessageSettings(_KnowsApps, _Sends, _CallsMeta):
+    """Of `send_message`."""
+
+    messages_table: _Text
+    numbers_table: _Text
+    media_bucket: _Text
     call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
     """The total of one call that sends a message, connecting included. Its claim lasts five seconds longer."""
     upload_seconds: Annotated[int, Field(ge=1, le=30)] = 30
     """The total of one upload: of the function's minute, what the claim and five seconds for all else leave."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 2
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
-    halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
-    """When an account that Meta refuses is tried again."""
     patience_seconds: Annotated[float, Field(ge=0, le=10)] = 3
     """How long a sender holds a message until its number has room for it; a one-time code twice as long."""
     breaker_first_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15
@@ -112,12 +148,6 @@ class SendMessageSettings(_KnowsApps, _Sends):
             patience=round(self.patience_seconds * 1_000),
             opens=OpenTimes(self.breaker_first_seconds, self.breaker_longest_seconds),
         )
-
-    @model_validator(mode="after")
-    def _tokens_go_encrypted(self) -> Self:
-        if self.stage != "local" and not self.graph_url.startswith("https://"):
-            raise ValueError("GRAPH_URL must begin with https:// outside the stage local: access tokens go there")
-        return self
 
 
 class ReceiveMetaSettings(_KnowsApps):
@@ -158,5 +188,7 @@ class AdministerSettings(_KnowsApps, _MayOpenLoopback):
     numbers_table: _Text
     send_now_queue_url: _Text
     send_dead_letter_queue_url: _Text
+    media_queue_url: _Text
+    media_dead_letter_queue_url: _Text
     webhook_queue_url: _Text
     webhook_dead_letter_queue_url: _Text

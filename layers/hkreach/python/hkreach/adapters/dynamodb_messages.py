@@ -4,8 +4,15 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hkreach.adapters.dynamodb_items import from_item, to_item
-from hkreach.adapters.message_items import FACT_ATTRIBUTES, inbound_item, outbound_item, read_message_item
+from hkreach.adapters.dynamodb_items import to_item
+from hkreach.adapters.message_items import (
+    FACT_ATTRIBUTES,
+    inbound_item,
+    media_value,
+    outbound_item,
+    read_due_item,
+    read_message_item,
+)
 from hkreach.adapters.message_writes import (
     CLAIM,
     DUE_SHARDS,
@@ -17,10 +24,12 @@ from hkreach.adapters.message_writes import (
     UNKNOWN,
     WAIT,
     due_shard,
+    id_of_wamid,
     message_key,
     untouched,
     update_message,
 )
+from hkreach.domain.media import Media
 from hkreach.domain.message import (
     UNKNOWN_ATTEMPT,
     Attempt,
@@ -34,7 +43,6 @@ from hkreach.domain.message import (
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock
 
-WAMID_INDEX = "wamid"
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
 DUE_INDEX = "due"
@@ -125,16 +133,23 @@ class DynamoDBMessages:
                 ExpressionAttributeValues=to_item({":shard": shard, ":now": now}),
                 Limit=most // DUE_SHARDS,
             )
-            found += [from_item(item) for item in answer["Items"]]
-        return [
-            DueMessage(item["messageId"], item["appName"], item["dueAt"], item.get("purpose", "utility"))
-            for item in found
-        ]
+            found += [read_due_item(item) for item in answer["Items"]]
+        return found
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """See the port."""
         values = {":later": due_at, ":due": message.due_at}
         self._update(message.message_id, "SET dueAt = :later", "dueAt = :due", values)
+
+    def record_fetched(self, message_id: str, media: Media, due_at: int) -> bool:
+        """See the port."""
+        fetched, _ = self._update(
+            message_id,
+            "SET media = :media, dueAt = :due, dueShard = :shard REMOVE waitsFor",
+            f"{UNCLAIMED} AND {NEVER_CALLED} AND attribute_not_exists(media)",
+            {":media": media_value(media), ":due": due_at, ":shard": due_shard(message_id)},
+        )
+        return fetched
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """See the port."""
@@ -177,7 +192,7 @@ class DynamoDBMessages:
     def record_status(self, callback: StatusCallback) -> str:
         """See the port. A message that the echo does not name is looked for by its wamid."""
         fate = self._record_status(callback.message_id, callback) if callback.message_id else "unknown"
-        if fate == "unknown" and (message_id := self._id_of_wamid(callback.wamid)):
+        if fate == "unknown" and (message_id := id_of_wamid(self._client, self._table, callback.wamid)):
             return self._record_status(message_id, callback)
         return fate
 
@@ -213,16 +228,6 @@ class DynamoDBMessages:
         if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:
             self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
         return ended
-
-    def _id_of_wamid(self, wamid: str) -> str | None:
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName=WAMID_INDEX,
-            KeyConditionExpression="wamid = :wamid",
-            ExpressionAttributeValues=to_item({":wamid": wamid}),
-            Limit=1,
-        )
-        return answer["Items"][0]["messageId"]["S"] if answer["Items"] else None
 
     def _put(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """None, or the item that has the key already.

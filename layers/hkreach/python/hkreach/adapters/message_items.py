@@ -6,8 +6,17 @@ from typing import Any
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.domain.button import ButtonParam
 from hkreach.domain.header import Header, LocationHeader, TextHeader, degrees_text
-from hkreach.domain.media import Media
-from hkreach.domain.message import Attempt, Claim, InboundMessage, MessageError, OutboundMessage, Resend, Status
+from hkreach.domain.media import Media, MediaAddress
+from hkreach.domain.message import (
+    Attempt,
+    Claim,
+    DueMessage,
+    InboundMessage,
+    MessageError,
+    OutboundMessage,
+    Resend,
+    Status,
+)
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
 
@@ -17,7 +26,7 @@ FACT_ATTRIBUTES: Mapping[Status, str] = {status: f"{status.value}At" for status 
 
 def outbound_item(message: OutboundMessage) -> dict[str, Any]:
     """The item of a new message. Short names inside, so that a usual item stays below one write unit (1 KB)."""
-    template, media = message.template, message.media
+    template, media, address = message.template, message.media, message.media_address
     params = template.body_params
     return to_item(
         {
@@ -38,7 +47,9 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
                     else {}
                 ),
             },
-            "media": media and {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename},
+            "media": media and media_value(media),
+            "mediaAddress": address
+            and {"url": address.url, **({"name": address.filename} if address.filename else {})},
             "purpose": message.purpose if message.purpose != "utility" else None,
             "thirdPartyAppName": message.third_party_app_name,
             "requestDigest": message.request_digest,
@@ -47,6 +58,15 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
             **{FACT_ATTRIBUTES[status]: at for status, at in message.facts.items()},
         }
     )
+
+
+def _address_value(address: MediaAddress) -> dict[str, str]:
+    return {"url": address.url} | ({"name": address.filename} if address.filename else {})
+
+
+def media_value(media: Media) -> dict[str, Any]:
+    """A stored file, as it stands in the item."""
+    return {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename}
 
 
 def inbound_item(message: InboundMessage) -> dict[str, Any]:
@@ -71,9 +91,16 @@ def read_message_item(item: Item) -> OutboundMessage | InboundMessage:
     return _inbound(values) if values["direction"] == "inbound" else _outbound(values)
 
 
+def read_due_item(item: Item) -> DueMessage:
+    """A message in an item of the index of those that wait."""
+    values = from_item(item)
+    purpose, waits_for = values.get("purpose", "utility"), values.get("waitsFor")
+    return DueMessage(values["messageId"], values["appName"], values["dueAt"], purpose, waits_for)
+
+
 def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
     template, media, error = values["template"], values.get("media"), values.get("error")
-    until = values.get("claimedUntil")
+    address, until = values.get("mediaAddress"), values.get("claimedUntil")
     return OutboundMessage(
         message_id=values["messageId"],
         app_name=values["appName"],
@@ -87,6 +114,7 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
             tuple(ButtonParam(*each) for each in template.get("buttons", ())),
         ),
         media=Media(media["key"], media["type"], media["size"], media["name"]) if media else None,
+        media_address=MediaAddress(address["url"], address.get("name")) if address else None,
         purpose=values.get("purpose", "utility"),
         third_party_app_name=values.get("thirdPartyAppName"),
         request_digest=values.get("requestDigest"),

@@ -26,6 +26,7 @@ LEAVE = "resendAt, resendBy"
 END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"
 """A settled message is neither claimed, nor does it wait, nor is there leave to send it again."""
 
+_WAMID_INDEX = "wamid"
 DUE_SHARDS = 4
 """Parts of the index of waiting messages: one part takes 1,000 writes a second."""
 
@@ -38,6 +39,18 @@ def due_shard(message_id: str) -> int:
 def message_key(message_id: str) -> dict[str, Any]:
     """The key of a message's item."""
     return {"messageId": {"S": message_id}}
+
+
+def id_of_wamid(client: Any, table: str, wamid: str) -> str | None:
+    """Our id of the message that Meta calls so."""
+    answer = client.query(
+        TableName=table,
+        IndexName=_WAMID_INDEX,
+        KeyConditionExpression="wamid = :wamid",
+        ExpressionAttributeValues=to_item({":wamid": wamid}),
+        Limit=1,
+    )
+    return answer["Items"][0]["messageId"]["S"] if answer["Items"] else None
 
 
 def update_message(

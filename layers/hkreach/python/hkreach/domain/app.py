@@ -55,6 +55,10 @@ class App:
     version: int = 1
     """Grows with each change, so that two changes at once cannot hide one another."""
 
+    def account_of(self, phone_number_id: str) -> MetaAccount | None:
+        """The account of a number, if it still is the app's."""
+        return self.meta if self.meta and self.meta.phone_number_id == phone_number_id else None
+
     def resends_at(self, now: int, deadline: int) -> int | None:
         """When a message that becomes unknown now is sent again; None: never, or not before its deadline."""
         at = now + self.resend_after_seconds * SECOND

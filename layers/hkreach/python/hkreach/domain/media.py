@@ -16,6 +16,8 @@ type MediaKind = Literal["image", "video", "document"]
 
 MAX_FILE_BYTES = 4_400_000
 """What fits through API Gateway and Lambda: 6 MB of base64, less the other fields."""
+LARGE_BYTES = 5_000_000
+"""What is larger goes to Meta by the media queue: the others of a send batch would wait for it."""
 MAX_FILENAME = 240
 _MB = 1_000_000
 MAX_BYTES: Mapping[MediaKind, int] = {"image": 5 * _MB, "video": 16 * _MB, "document": 100 * _MB}
@@ -51,6 +53,14 @@ class Media:
     def kind(self) -> MediaKind:
         """The kind of header it makes."""
         return kind_of(self.mime_type)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAddress:
+    """Where a file is to be fetched from, and the name that the customer is to see, if the caller gave one."""
+
+    url: str
+    filename: str | None = None
 
 
 def kind_of(mime_type: str) -> MediaKind:

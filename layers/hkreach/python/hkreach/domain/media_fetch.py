@@ -97,6 +97,16 @@ class MediaTooSlow(MediaFetchFailed):
         super().__init__(f"the whole file did not come within {seconds:g} seconds")
 
 
+class MediaUnsupported(MediaFetchFailed):
+    """The file came, and WhatsApp does not take it as a header: `reason` as `domain.media.recognise` says it."""
+
+    code = "media_unsupported"
+    retryable = False
+
+    def __init__(self, reason: ValueError) -> None:
+        super().__init__(f"the file {reason}")
+
+
 def filename_of(disposition: str | None, url: str) -> str | None:
     """The file's name as its server tells it (RFC 6266, Content-Disposition), else as the address ends.
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from hkreach.domain.media import Media
+from hkreach.domain.media import LARGE_BYTES, Media, MediaAddress
 from hkreach.domain.template import Template
 from hkreach.domain.time import DAY, HOUR, MINUTE
 
@@ -19,8 +19,11 @@ type SendPurpose = Literal["authentication", "utility", "marketing"]
 """What a message is for, in Meta's categories: a code is worthless in minutes, an invoice is not."""
 TIME_TO_SEND: Mapping[SendPurpose, int] = {"authentication": 10 * MINUTE, "utility": 48 * HOUR, "marketing": 72 * HOUR}
 """How long a message of each purpose may wait to be sent, in milliseconds."""
-type Lane = Literal["now", "bulk"]
-"""A queue of its own, with senders of its own, so that a campaign does not stand before a code."""
+type Lane = Literal["now", "bulk", "media"]
+"""A queue of its own, with workers of its own, so that a campaign does not stand before a code, nor a file before both.
+"""
+MEDIA = "media"
+"""What a message waits for whose file could not be fetched or uploaded; with a colon and the code of why."""
 _IDS = uuid5(NAMESPACE_URL, "urn:hkreach:message")
 
 
@@ -97,11 +100,12 @@ class DueMessage:
     app_name: str
     due_at: int
     purpose: SendPurpose = "utility"
+    waits_for: str | None = None
 
     @property
     def lane(self) -> Lane:
         """The queue that it goes to."""
-        return lane_of(self.purpose)
+        return "media" if (self.waits_for or "").startswith(MEDIA) else lane_of(self.purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class OutboundMessage:
     purpose: SendPurpose = "utility"
     third_party_app_name: str | None = None
     media: Media | None = None
+    media_address: MediaAddress | None = None
+    """Where its file comes from; without `media` it is still to be fetched."""
     request_digest: str | None = None
     """Set with an Idempotency-Key: what a repeated request is compared with."""
     claim: Claim | None = None
@@ -130,7 +136,7 @@ class OutboundMessage:
     due_at: int | None = None
     """It waits in the table until then."""
     waits_for: str | None = None
-    """What it waits for there if it was not tried: a word of `domain.number`."""
+    """What it waits for there if it was not tried: a word of `domain.number`, or `MEDIA`."""
     resend: Resend | None = None
     """Without it an unknown message is not sent again."""
     error: MessageError | None = None
@@ -142,9 +148,15 @@ class OutboundMessage:
         return status_of(self.facts)
 
     @property
+    def must_be_fetched(self) -> bool:
+        """Whether its file still lies at an address."""
+        return self.media is None and self.media_address is not None
+
+    @property
     def lane(self) -> Lane:
-        """The queue that it goes to."""
-        return lane_of(self.purpose)
+        """The queue that it goes to first; one with a large file goes to the senders when Meta has that."""
+        large = self.media is not None and self.media.size > LARGE_BYTES
+        return "media" if large or self.must_be_fetched else lane_of(self.purpose)
 
     @property
     def is_urgent(self) -> bool:

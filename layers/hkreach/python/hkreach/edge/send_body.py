@@ -19,14 +19,19 @@ MAX_JSON_BYTES = 256_000
 MAX_FORM_BYTES = MAX_FILE_BYTES + 100_000
 
 
-def read_template_request(event: APIGatewayProxyEvent, default_language: str) -> SendRequest:
-    """The request in a JSON body. Raises the error that names every fault."""
+def read_template_request(
+    event: APIGatewayProxyEvent, default_language: str, local_targets: frozenset[str] = frozenset()
+) -> SendRequest:
+    """The request in a JSON body. Raises the error that names every fault.
+
+    `local_targets`: the `host:port` that a file's address may have on a developer's machine.
+    """
     _require_content_type(event, "application/json")
     try:
         values = json.loads(body_bytes(event, MAX_JSON_BYTES))
     except (ValueError, RecursionError):
         raise Malformed("The body is not valid JSON.") from None
-    body, faults = validate(TemplateFields, values)
+    body, faults = validate(TemplateFields, values, local_targets=local_targets)
     key = _idempotency_key(event, faults)
     if body is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
@@ -59,6 +64,7 @@ def _request(fields: SendFields, default_language: str, file: IncomingFile | Non
         key,
         purpose=fields.purpose,
         ttl_seconds=fields.ttl_seconds,
+        media_address=fields.media_address,
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hkreach.domain.errors import Fault
-from hkreach.edge.send_fields import HEADERS, SendFields
+from hkreach.edge.send_fields import HEADERS, SendFields, TemplateFields
 
 _BUTTON = "must be an object with index, type (url, quick_reply or copy_code) and its text, payload or code"
 _WORDS = {
@@ -27,18 +27,27 @@ _WORDS = {
     "greater_than_equal": "must be at least {ge:,}",
     "less_than_equal": "must be at most {le:,}",
 }
+_FILES = {"headerMediaUrl", "headerMediaId"}
 _BUTTON_TYPES = {"url", "quick_reply", "copy_code"}
 
 
 def validate[Fields: SendFields](
-    model: type[Fields], values: object, beside: Collection[str] = ()
+    model: type[Fields],
+    values: object,
+    beside: Collection[str] = (),
+    local_targets: frozenset[str] = frozenset(),
 ) -> tuple[Fields | None, list[Fault]]:
-    """The fields, or None and what is wrong with each. `beside`: the headers that came otherwise, a file."""
+    """The fields, or None and what is wrong with each.
+
+    `beside`: the headers that came otherwise, a file. `local_targets`: what addresses may name on this machine.
+    """
     given = {name for name, value in values.items() if value is not None} if isinstance(values, Mapping) else set()
     faults = _more_than_one_header(given | set(beside))
+    if "headerMediaFilename" in given and model is TemplateFields and not given & _FILES:
+        faults.append(Fault("headerMediaFilename", "headerMediaFilename goes with a file only: see headerMediaUrl"))
     named = {fault.field for fault in faults}
     try:
-        fields = model.model_validate(values)
+        fields = model.model_validate(values, context=local_targets)
     except ValidationError as error:
         found = (_fault(model, details) for details in error.errors(include_url=False, include_input=False))
         return None, [*faults, *(fault for fault in found if fault.field not in named)]

@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
 
@@ -26,8 +27,9 @@ from hkreach.domain.header import (
     TextHeader,
     check_degrees,
 )
-from hkreach.domain.media import MAX_FILENAME
+from hkreach.domain.media import MAX_FILENAME, MediaAddress
 from hkreach.domain.message import MAX_TTL_SECONDS, SendPurpose
+from hkreach.domain.public_address import check_public_address
 from hkreach.domain.recipient import parse_recipient
 from hkreach.domain.template import (
     MAX_BODY_PARAM,
@@ -38,7 +40,9 @@ from hkreach.domain.template import (
     check_parameter,
 )
 
-_SEND_THE_FILE = "is not taken yet: send the file itself with POST /api/external/send/document"
+_SEND_THE_FILE = (
+    "is not taken yet: give the file's address as headerMediaUrl, or send it with POST /api/external/send/document"
+)
 _NOT_WITH_A_FILE = "cannot go with a file: a template has one header"
 HEADERS = ("headerText", "headerLocation", "headerMediaUrl", "headerMediaId", "file")
 """A template has one of these at most."""
@@ -78,8 +82,13 @@ def _not_too_long_together[Params: list[str] | dict[str, str]](params: Params) -
     return params
 
 
+def _address(url: str, info: ValidationInfo) -> str:
+    return check_public_address(url, info.context or frozenset())
+
+
 type _Param = Annotated[str, _checked(MAX_BODY_PARAM)]
 type _ParamName = Annotated[str, AfterValidator(_param_name)]
+type _Filename = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILENAME), AfterValidator(_printable)]
 type _Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 
 
@@ -161,6 +170,11 @@ class SendFields(_Object):
         return None
 
     @property
+    def media_address(self) -> MediaAddress | None:
+        """Where the header's file lies, if it is to be fetched."""
+        return None
+
+    @property
     def buttons(self) -> tuple[ButtonParam, ...]:
         """The values for the buttons."""
         return tuple(ButtonParam(each.index, each.type, each.value) for each in self.button_params)
@@ -169,14 +183,17 @@ class SendFields(_Object):
 class TemplateFields(SendFields):
     """`POST /api/external/send/template`."""
 
-    not_here = {
-        "headerMediaUrl": _SEND_THE_FILE,
-        "headerMediaId": _SEND_THE_FILE,
-        "headerMediaFilename": _SEND_THE_FILE,
-    }
+    not_here = {"headerMediaId": _SEND_THE_FILE}
 
     header_text: Annotated[str, _checked(MAX_HEADER_TEXT)] | None = None
     header_location: _Location | None = None
+    header_media_url: Annotated[str, AfterValidator(_address)] | None = None
+    header_media_filename: _Filename | None = None
+
+    @property
+    def media_address(self) -> MediaAddress | None:
+        """See above."""
+        return MediaAddress(self.header_media_url, self.header_media_filename) if self.header_media_url else None
 
     @property
     def header(self) -> Header | None:
@@ -193,6 +210,4 @@ class DocumentFields(SendFields):
     not_here = dict.fromkeys(HEADERS[:-1], _NOT_WITH_A_FILE)
 
     ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS, strict=False)] | None = None  # a form has text only
-    header_media_filename: (
-        Annotated[str, StringConstraints(min_length=1, max_length=MAX_FILENAME), AfterValidator(_printable)] | None
-    ) = None
+    header_media_filename: _Filename | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid
 from hkreach.domain.header import LocationHeader, TextHeader
-from hkreach.domain.media import Media, clean_filename, recognise
+from hkreach.domain.media import Media, MediaAddress, clean_filename, recognise
 from hkreach.domain.message import (
     KEPT_FOR,
     TIME_TO_SEND,
@@ -45,6 +45,8 @@ class SendRequest:
     purpose: SendPurpose = "utility"
     ttl_seconds: int | None = None
     """How long it may wait to be sent; by default what its purpose allows."""
+    media_address: MediaAddress | None = None
+    """Where the header's file is to be fetched from, instead of `file`."""
 
     @property
     def time_to_send(self) -> int:
@@ -77,6 +79,7 @@ def accept_message(app: App, request: SendRequest, *, messages: Messages, media:
         template=request.template,
         third_party_app_name=request.third_party_app_name,
         media=_store(app, request.file, media) if request.file else None,
+        media_address=request.media_address,
         request_digest=_digest(request) if key else None,
         facts={Status.QUEUED: accepted_at},
         expires_at=accepted_at + KEPT_FOR,
@@ -114,6 +117,8 @@ def _digest(request: SendRequest) -> str:
         canonical["location"] = asdict(header)
     if template.buttons:
         canonical["buttons"] = [asdict(button) for button in template.buttons]
+    if request.media_address:
+        canonical["media_address"] = asdict(request.media_address)
     file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]
     text = json.dumps(
         [request.to, canonical, request.third_party_app_name, file, request.time_to_send, request.purpose],

@@ -4,7 +4,7 @@ from typing import Any
 
 from hkreach.domain.app import App
 from hkreach.domain.errors import NotFound
-from hkreach.domain.message import OutboundMessage, Status, is_message_id
+from hkreach.domain.message import MEDIA, OutboundMessage, Status, is_message_id
 from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR
 from hkreach.domain.number import BREAKER, HALTED, NUMBER_RATE, PAIR_RATE, UPLOAD
 from hkreach.domain.time import to_rfc3339
@@ -56,6 +56,8 @@ def _waiting(message: OutboundMessage) -> dict[str, str] | None:
     next_try = {"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {}
     if message.waits_for is not None:
         return {"reason": _untried(message.waits_for)} | next_try
+    if message.must_be_fetched:
+        return {"reason": "Its file is to be fetched from its address."}
     if not message.attempts:
         return {"reason": "It is in the queue."}
     code = message.attempts[-1].code
@@ -72,6 +74,7 @@ def _untried(waits_for: str) -> str:
     return {
         PAIR_RATE: "Meta takes one message in six seconds to the same recipient.",
         NUMBER_RATE: "The app's number has as many messages to send as Meta takes from it in this time.",
+        MEDIA: f"Its file could not be fetched, or not be given to Meta, at the last try ({code}).",
         UPLOAD: "Its file is on the way to Meta, with another message.",
         BREAKER: f"Meta could not take other messages ({code}): it is tried again with one, and then with all.",
         HALTED: f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that.",

@@ -1,4 +1,4 @@
-"""Put new messages on the send queue."""
+"""Put new messages on their queues: with a file to fetch or a large one on the media queue, else on their lane."""
 
 from collections.abc import Sequence
 

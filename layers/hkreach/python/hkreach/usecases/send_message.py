@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from aws_lambda_powertools import Logger
@@ -15,7 +15,7 @@ from hkreach.domain.number import PAIR_RATE, UPLOAD, Later
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
-from hkreach.ports import Apps, Clock, Messages, Meta, SealedSecrets
+from hkreach.ports import Apps, Clock, Messages, Meta, SealedSecrets, SendQueue
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
 
@@ -70,6 +70,7 @@ class SendMessage:
     admission: Admission
     pause: Callable[[float], None] = time.sleep
     """Waits for some seconds."""
+    queue: SendQueue = field(kw_only=True)
 
     def __call__(self, message_id: str, time_left: Callable[[], int], receives: int = 1, batch: int = 1) -> Progress:
         """Take the message one step further.
@@ -88,10 +89,10 @@ class SendMessage:
             return self._give_up(message, _EXPIRED)
         # What is remembered of an app may be a minute old: too old to fail a message for.
         app = self.apps.get(message.app_name)
-        account = _account(app, message)
+        account = app.account_of(message.phone_number_id) if app else None
         if account is None:
             app = self.apps.get_fresh(message.app_name)
-            account = _account(app, message)
+            account = app.account_of(message.phone_number_id) if app else None
         if app is None or account is None:
             return self._give_up(message, _NO_ACCOUNT)
         if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
@@ -106,6 +107,8 @@ class SendMessage:
         known = self.upload.known(message.media, account) if message.media else ""
         if isinstance(known, int):
             return self._come_back(message, Later(self.now() + known * SECOND, UPLOAD), record.receives)
+        if message.lane == "media" and not known:  # its file is to be fetched, or to be uploaded, by who has the time
+            return "later" if self.queue.put([message]) else "done"
         turn = self.admission.ask(message, app, account, record.receives, record.batch)
         if isinstance(turn, Later):
             return self._come_back(message, turn, record.receives)
@@ -242,9 +245,3 @@ class SendMessage:
     def _record_unknown(self, message: OutboundMessage, app: App | None, claim: Claim) -> None:
         resend_at = app.resends_at(self.now(), message.deadline) if app else None
         self.messages.record_unknown(message.message_id, claim, self.now(), resend_at)
-
-
-def _account(app: App | None, message: OutboundMessage) -> MetaAccount | None:
-    """The account that the message was accepted for, if it still is the app's."""
-    account = app.meta if app else None
-    return account if account and account.phone_number_id == message.phone_number_id else None

@@ -1,0 +1,61 @@
+"""The media queue: fetch files from their addresses, and give Meta the large ones."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
+from hkreach.adapters.guarded_media import GuardedMedia
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.requests_meta import RequestsMeta
+from hkreach.adapters.requests_session import session
+from hkreach.adapters.s3_media import S3Media
+from hkreach.adapters.s3_spool import S3Spool
+from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
+from hkreach.domain.progress import Progress
+from hkreach.edge.queue_batch import work_on_batch
+from hkreach.settings import FetchMediaSettings
+from hkreach.usecases.fetch_media import FetchMedia, FetchWaits
+from hkreach.usecases.send_message_upload import UploadMedia
+
+logger = Logger(service="hkreach", step="fetch_media")
+settings = FetchMediaSettings.from_environment()
+dynamodb, s3, sqs = client("dynamodb"), client("s3"), client("sqs")
+numbers = DynamoDBNumbers(dynamodb, settings.numbers_table)
+meta = RequestsMeta(session(), settings.graph_url, settings.graph_version, 20, settings.upload_seconds)
+fetch_media = FetchMedia(
+    messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
+    apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
+    secrets=KMSSecrets(client("kms")),
+    fetcher=GuardedMedia(settings.local_targets, settings.fetch_seconds),
+    spool=S3Spool(s3, settings.media_bucket),
+    upload=UploadMedia(numbers, S3Media(s3, settings.media_bucket), meta, now, settings.upload_milliseconds),
+    queue=SQSSendQueue(sqs, settings.send_queue_urls),
+    now=now,
+    waits=FetchWaits(
+        fetch=settings.fetch_milliseconds,
+        retry_base=settings.retry_base_seconds,
+        retry_longest=settings.retry_longest_seconds,
+        give_up=settings.give_up_seconds,
+        halted=settings.halted_seconds,
+    ),
+)
+visibility = SQSVisibility(sqs, settings.media_queue_url)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Records of the media queue in; the partial batch answer out."""
+
+    def work(record: SQSRecord) -> Progress:
+        receives = int(record.attributes.approximate_receive_count)
+        return fetch_media(json.loads(record.body)["messageId"], context.get_remaining_time_in_millis, receives)
+
+    return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)
