@@ -49,8 +49,11 @@ class _Source:
         self._blocks, self._waiting = blocks, bytearray()
         self.size, self.digest = 0, hashlib.sha256()
 
-    def read(self, size: int) -> bytes:
-        """Exactly so many bytes, and fewer only at the end: S3 takes no short part before the last."""
+    def read(self, size: int = _PART) -> bytes:
+        """Exactly so many bytes, and fewer only at the end: S3 takes no short part before the last.
+
+        boto3 gives no size when it saw the end already.
+        """
         while len(self._waiting) < size and (block := next(self._blocks, None)) is not None:
             self._waiting += block
             self.digest.update(block)
