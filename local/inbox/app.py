@@ -6,9 +6,11 @@ PUT  /_control/secrets      {"appName": "secret", ...}: add or replace; null rem
 POST /_control/script       {"appName": only this app's, "answers": [{"status": 503, "times": 2, "delay": 1.5,
                             "headers": {}}]}: answer so, in this order; without `times` from then on.
                             A new script replaces the old one of the same app.
+GET  /files/{name}          a file that was put there; 404 if none was
+PUT  /_control/files/{name} the file; its Content-Disposition is given with it
 GET  /_control/deliveries   ?appName=&messageId=&event= -> [{"appName", "receivedAt", "eventId", "event",
                             "messageId", "verified", "answeredStatus", "headers", "body", "raw"}]
-POST /_control/reset        forget all webhooks, secrets and scripts
+POST /_control/reset        forget all webhooks, secrets, scripts and files
 """
 
 import asyncio
@@ -48,6 +50,7 @@ class _Inbox:
     deliveries: Deliveries = field(default_factory=lambda: Deliveries(_KEPT))
     secrets: dict[str, str] = field(default_factory=dict)
     scripts: dict[str | None, list[_Answer]] = field(default_factory=dict)
+    files: dict[str, tuple[bytes, str | None]] = field(default_factory=dict)
 
     def next_answer(self, app_name: str) -> _Answer:
         """Return how to answer an app's next webhook: its own script goes before the one for all."""
@@ -72,6 +75,8 @@ def make_app() -> web.Application:
         [
             web.post("/hooks/{app_name}", _receive),
             web.get("/", _show),
+            web.get("/files/{name}", _get_file),
+            web.put("/_control/files/{name}", _put_file),
             web.put("/_control/secrets", _put_secrets),
             web.post("/_control/script", _post_script),
             web.get("/_control/deliveries", _get_deliveries),
@@ -100,6 +105,21 @@ async def _show(request: web.Request) -> web.Response:
     # Nothing on the page may run: should an escape ever be missed, the browser still refuses the script.
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+async def _get_file(request: web.Request) -> web.Response:
+    found = request.app[_INBOX].files.get(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound
+    content, disposition = found
+    headers = {"Content-Disposition": disposition} if disposition else {}
+    return web.Response(body=content, headers=headers)
+
+
+async def _put_file(request: web.Request) -> web.Response:
+    content = await request.content.read()  # not `read()` of the request: that has a limit
+    request.app[_INBOX].files[request.match_info["name"]] = content, request.headers.get("Content-Disposition")
+    return web.json_response({"size": len(content)})
 
 
 async def _put_secrets(request: web.Request) -> web.Response:
@@ -140,6 +160,7 @@ async def _reset(request: web.Request) -> web.Response:
     inbox.deliveries.clear()
     inbox.secrets.clear()
     inbox.scripts.clear()
+    inbox.files.clear()
     return web.json_response({})
 
 

@@ -10,6 +10,8 @@ from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.time import DAY
 from tests.aws import (
     APPS_TABLE,
+    MEDIA_DEAD_LETTERS_URL,
+    MEDIA_QUEUE_URL,
     SEND_DEAD_LETTERS_URL,
     SEND_NOW_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
@@ -147,6 +149,7 @@ def test_it_goes_on_behind_what_was_done(stack: Stack) -> None:
     ("queue", "dead", "url"),
     [
         ("send", SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL),
+        ("media", MEDIA_DEAD_LETTERS_URL, MEDIA_QUEUE_URL),
         ("webhooks", WEBHOOK_DEAD_LETTERS_URL, WEBHOOK_QUEUE_URL),
     ],
 )
