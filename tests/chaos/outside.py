@@ -97,16 +97,17 @@ class SimulatedQueue:
 
 
 class SimulatedSendQueue:
-    """Implements the port `SendQueue` on a simulated queue."""
+    """Implements the port `SendQueue` on simulated queues: one for both lanes of senders, and the media queue."""
 
-    def __init__(self, queue: SimulatedQueue) -> None:
-        self._queue = queue
+    def __init__(self, queue: SimulatedQueue, media: SimulatedQueue) -> None:
+        self._queue, self._media = queue, media
 
     def put(self, messages: Sequence[Any], delays: Mapping[str, int] | None = None) -> Sequence[Any]:
         refused = [message for message in messages if self._queue.faults.happens("queue refused an entry")]
         for message in messages:
             if message not in refused:
-                self._queue.add(message.message_id, (delays or {}).get(message.message_id, 0))
+                queue = self._media if message.lane == "media" else self._queue
+                queue.add(message.message_id, (delays or {}).get(message.message_id, 0))
         return refused
 
 

@@ -14,10 +14,12 @@ from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.progress import Progress
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
+from hkreach.usecases.fetch_media import FetchWaits
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
 from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app
+from tests.chaos.addresses import LARGE, SMALL, SimulatedAddresses
 from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
 from tests.chaos.inline import InlineExecutor
 from tests.chaos.invocation import TIMEOUT, Invocation
@@ -30,10 +32,11 @@ from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaSpool, FakeMediaStore
 from tests.fakes.unsettled import FakeUnsettled
 
 RESEND_AFTER_SECONDS = 300
+FETCH_WAITS = FetchWaits(fetch=30_000, retry_base=2, retry_longest=900, give_up=3_600, halted=300)
 TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
 
 
@@ -46,6 +49,7 @@ class Simulation:
         self.attempted = 0
         self.webhooks: dict[str, set[str]] = {}
         self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000, forgets=True)
+        self.media_queue = SimulatedQueue(self.clock, self.faults, 900_000, forgets=True)
         self.webhook_queue = SimulatedQueue(self.clock, self.faults, 180_000)
         self.outbox, self.events = Stream("outbox"), Stream("events")
         self.table = steps.messages(self.clock)
@@ -69,7 +73,9 @@ class Simulation:
 
         self.messages = struck("messages", self.table, self._write_to_the_stream)
         self.apps, self.secrets = struck("apps", FakeApps(self.app)), struck("secrets", secrets)
-        self.media, self.queue = struck("media", FakeMediaStore()), struck("queue", SimulatedSendQueue(self.send_queue))
+        files = FakeMediaStore()
+        self.media, spool = struck("media", files), struck("spool", FakeMediaSpool(files))
+        self.queue = struck("queue", SimulatedSendQueue(self.send_queue, self.media_queue))
         self.bus = struck("bus", SimulatedBus(self.webhook_queue))
         meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
         upload = UploadMedia(self.numbers, self.media, meta, self._skewed_clock, UPLOAD)
@@ -81,6 +87,10 @@ class Simulation:
                 queue=self.queue,
             )
             for _ in range(2)
+        )  # fmt: skip
+        self.fetcher = self.steps.fetcher(
+            self.messages, self.apps, self.secrets, SimulatedAddresses(self.faults), spool, upload, self.queue,
+            self._skewed_clock, FETCH_WAITS,
         )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
@@ -95,8 +105,11 @@ class Simulation:
         """A caller sends a message, and repeats the request with its key until it is answered."""
         self.attempted += 1
         file = IncomingFile(PDF, "a.pdf") if self.faults.random.random() < 0.2 else None
-        template = replace(TEMPLATE, header=None) if file else TEMPLATE
-        request = SendRequest(f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}")
+        address = None if file else self.faults.random.choices((None, SMALL, LARGE), (0.85, 0.1, 0.05))[0]
+        template = replace(TEMPLATE, header=None) if file or address else TEMPLATE
+        request = SendRequest(
+            f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}", media_address=address
+        )
         for _ in range(3):
             try:
                 receipt = accept_message(self.app, request, messages=self.messages, media=self.media, now=self.clock)
@@ -112,16 +125,29 @@ class Simulation:
 
     def send(self) -> None:
         """A sender takes some records of the queue."""
-        records = self.send_queue.receive_batch()
+
+        def one(message_id: str, time_left: Callable[[], int], receives: int, batch: int) -> Progress:
+            self._in_work = message_id
+            return self.sender(message_id, time_left, receives, batch)
+
+        self._work(self.send_queue, one)
+
+    def fetch(self) -> None:
+        """A fetcher does."""
+        self._work(
+            self.media_queue, lambda message_id, time_left, receives, _: self.fetcher(message_id, time_left, receives)
+        )
+
+    def _work(self, queue: SimulatedQueue, one: Callable[[str, Callable[[], int], int, int], Progress]) -> None:
+        records = queue.receive_batch()
         if not records:
             return
-        invocation = Invocation(self.send_queue, records, self.faults)
+        invocation = Invocation(queue, records, self.faults)
         receives = {record.body: record.receives for record in records}
 
         def work(message_id: str) -> Progress:
-            self._in_work = message_id
             time_left = invocation.get_remaining_time_in_millis
-            return self.sender(message_id, time_left, receives[message_id], len(records))
+            return one(message_id, time_left, receives[message_id], len(records))
 
         try:
             invocation.run(work, self.steps.work_on_batch)
@@ -178,7 +204,7 @@ class Simulation:
 
     def run(self, messages: int) -> None:
         """Accept messages and work on them under faults, to the end."""
-        work = [self.relay, self.send, self.send, self.call_back, self.deliver]
+        work = [self.relay, self.send, self.send, self.fetch, self.call_back, self.deliver]
         while self.attempted < messages:
             self.accept()
             for _ in range(6):
@@ -198,6 +224,7 @@ class Simulation:
         while self.faults.paused:
             self.go_on()
         self.send_queue.redrive()
+        self.media_queue.redrive()
         self.webhook_queue.redrive()
         self._drain()
         self.drained_in = self.clock() - stopped
@@ -211,20 +238,24 @@ class Simulation:
             while self._busy():
                 self.relay()
                 self.send()
+                self.fetch()
                 self.call_back()
                 self.deliver()
             self.wake()
-            if not (
-                self.send_queue.records or self.webhook_queue.records or len(self.meta.callbacks) or self.table.waiting
-            ):
+            left = [queue for queue in self._queues if queue.records]
+            if not (left or len(self.meta.callbacks) or self.table.waiting):
                 return
             self.clock.advance(60_000)
         raise AssertionError("it does not drain: something is tried for ever")
 
     def _busy(self) -> bool:
-        queues = self.send_queue.has_visible() or self.webhook_queue.has_visible()
+        queues = any(queue.has_visible() for queue in self._queues)
         unread = not (self.outbox.is_read and self.events.is_read)
         return unread or queues or self.meta.callbacks.is_due(self.clock())
+
+    @property
+    def _queues(self) -> tuple[SimulatedQueue, ...]:
+        return self.send_queue, self.media_queue, self.webhook_queue
 
     def _overtake(self) -> None:
         """Another worker runs in the middle of this one: with the same message if there is one in work.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hkreach.domain.app import UnknownPolicy
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.usecases.administer_messages import AdministerMessages
+from hkreach.usecases.fetch_media import FetchMedia
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
@@ -22,6 +23,7 @@ class Steps:
     messages: type[FakeMessages] = FakeMessages
     relay_outbox: Callable[..., frozenset[str]] = relay_outbox
     relay_events: Callable[..., frozenset[str]] = relay_events
+    fetcher: type[FetchMedia] = FetchMedia
     wake_due: Callable[..., int] = wake_due
     work_on_batch: WorkOnBatch = work_on_batch
     operator: type[AdministerMessages] = AdministerMessages

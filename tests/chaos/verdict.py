@@ -63,7 +63,7 @@ def judge(run: Simulation) -> Verdict:
     facts = {(i, fact) for i, message in rows.items() for fact in message.facts if fact in RANK}
     untold = {(i, fact) for i, fact in facts if fact.value not in run.webhooks.get(i, set())}
     ended = {i for i, message in rows.items() if has_ended(message)}
-    causeless = run.forgotten - run.send_queue.lost - {i for i, _ in run.outbox.dropped}
+    causeless = run.forgotten - run.send_queue.lost - run.media_queue.lost - {i for i, _ in run.outbox.dropped}
     first, second = run.recovered
     return Verdict(
         attempts=run.attempted,

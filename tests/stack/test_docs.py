@@ -43,10 +43,13 @@ def _run(world: World, script: str, folder: Path, **variables: str) -> str:
 
 
 def test_the_api_pages_commands_send_and_ask(world: World, tmp_path: Path) -> None:
-    template, document, status = _blocks("docs/api.md")
+    template, document, address, status = _blocks("docs/api.md")
+    files = f"{world.stack.inbox_url}/files/"
+    file = files.replace("/files/", "/_control/files/invoice-12345.pdf")
+    assert world.http.put(file, data=b"%PDF-1.4\nAn invoice").ok
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.4\nAn invoice")
     app = {"API_URL": world.stack.api_url, "APP_NAME": world.app.app_name, "API_KEY": world.app.api_key}
-    for command in (template, document):
+    for command in (template, document, address.replace("https://files.example.com/", files)):
         message_id = json.loads(_run(world, command, tmp_path, **app))["messageId"]
         world.until_status(world.app, message_id, "read")
         answer = json.loads(_run(world, status, tmp_path, **app, MESSAGE_ID=message_id))
