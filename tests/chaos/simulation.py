@@ -125,12 +125,7 @@ class Simulation:
 
     def send(self) -> None:
         """A sender takes some records of the queue."""
-
-        def one(message_id: str, time_left: Callable[[], int], receives: int, batch: int) -> Progress:
-            self._in_work = message_id
-            return self.sender(message_id, time_left, receives, batch)
-
-        self._work(self.send_queue, one)
+        self._work(self.send_queue, self.sender)
 
     def fetch(self) -> None:
         """A fetcher does."""
@@ -147,6 +142,7 @@ class Simulation:
 
         def work(message_id: str) -> Progress:
             time_left = invocation.get_remaining_time_in_millis
+            self._in_work = message_id
             return one(message_id, time_left, receives[message_id], len(records))
 
         try:
@@ -271,7 +267,8 @@ class Simulation:
             if message_id is None:
                 self.send()
             else:
-                survive(lambda: self.sender(message_id, TIME_LEFT))
+                step = self.fetcher if self.faults.random.random() < 0.2 else self.sender
+                survive(lambda: step(message_id, TIME_LEFT))
         finally:
             self.sender, self._other = self._other, self.sender
 

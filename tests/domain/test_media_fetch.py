@@ -72,4 +72,4 @@ def test_no_header_breaks_it(told: str) -> None:
 def test_each_failure_has_a_code_of_its_own() -> None:
     failures = MediaFetchFailed.__subclasses__()
 
-    assert len(failures) == len({failure.code for failure in failures}) == 8
+    assert len(failures) == len({failure.code for failure in failures}) == 9
