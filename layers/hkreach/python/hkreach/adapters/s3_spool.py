@@ -15,7 +15,7 @@ logger = Logger(service="hkreach", child=True)
 
 _PART = 8 * 1024 * 1024
 _PARTS = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, use_threads=False)
-"""One part at a time: two of them are all that is held."""
+"""One part at a time: it, what came of the next, and a copy of each while it is cut are all that is held."""
 
 
 class S3Spool:
