@@ -70,6 +70,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "GRAPH_VERSION": GRAPH_VERSION,
         "LOCAL_TARGETS": local_target(stack.inbox_url),
         "CALL_SECONDS": str(CALL_SECONDS),
+        "FETCH_SECONDS": "5",
         "RETRY_BASE_SECONDS": "1",
         # All messages are of one number: what stops it for longer would only make the others wait.
         "HALTED_SECONDS": "1",

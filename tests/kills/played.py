@@ -46,16 +46,21 @@ class Played:
         self.outbox = StreamPoller(stack, self.functions, "relay_outbox", new_outbound_only=True)
         self.events = StreamPoller(stack, self.functions, "relay_events", new_outbound_only=False)
         self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
+        self.to_fetch = QueuePoller(stack, self.functions, "fetch_media", "MediaQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
     def client(self, service: str) -> Any:
         return self.stack.client(service)
 
-    def send(self, message: Sent, *, file: bool = False) -> None:
+    def send(self, message: Sent, *, file: bool = False, address: bool = False) -> None:
         fields = {name: GUIDE[name] for name in ("templateName", "languageCode", "bodyParams")} | {"to": message.to}
-        content = PDF + message.key.encode() if file else None
-        assert message.message_id == self.caller.send(message.key, fields, content)
+        content = PDF + message.key.encode() if file or address else None
+        if address:
+            url = f"{self.stack.inbox_url}/_control/files/{message.key}"
+            assert self.world.http.put(url, data=content, timeout=10).ok
+            fields["headerMediaUrl"] = url.replace("/_control", "")
+        assert message.message_id == self.caller.send(message.key, fields, content if file else None)
 
     def relay(self) -> int:
         """Read the stream to its end."""
@@ -112,7 +117,7 @@ class Played:
             now = time.time_ns() // 1_000_000
             self.change([message_id for message_id, due_at in waiting.items() if due_at > now], "dueAt", now)
             self.wake()
-        return self.relay() + self.to_send.poll() + self.webhooks.poll()
+        return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self.webhooks.poll()
 
     def _waiting(self) -> dict[str, int]:
         """Which messages wait in the table, and until when."""
@@ -124,7 +129,7 @@ class Played:
         return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
 
     def _busy(self) -> int:
-        return self.to_send.depth() + self.webhooks.depth() + len(self._waiting())
+        return self.to_fetch.depth() + self.to_send.depth() + self.webhooks.depth() + len(self._waiting())
 
     def wrong_with(self, message_id: str) -> list[str]:
         """Everything that must not be: doubled, lost, misreported, untold; nothing if all is right."""
@@ -171,7 +176,7 @@ class Played:
 
     def dead_letters(self) -> int:
         """How many records were given up."""
-        names = ("SendDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl")
+        names = ("SendDeadLetterQueueUrl", "MediaDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl")
         return sum(self.world.queue_depth(name) for name in names)
 
     def facts(self, message_id: str) -> set[str]:

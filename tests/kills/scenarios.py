@@ -29,6 +29,8 @@ class Scenario:
     """What the event of the invocation to be killed holds."""
     messages: int = 1
     file: bool = False
+    address: bool = False
+    """Whether its file lies at an address."""
     lead: Callable[[Played, Sequence[Sent], "Scenario"], None] = lambda *_: None
     """Brings the messages to where the kill is armed."""
     go: Callable[[Played, Sequence[Sent], "Scenario"], None] = lambda *_: None
@@ -75,7 +77,7 @@ def ids(messages: Sequence[Sent]) -> list[str]:
 def send(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
     """Accepted, and the stream read once: they are one batch of it."""
     for message in messages:
-        stack.send(message, file=scenario.file)
+        stack.send(message, file=scenario.file, address=scenario.address)
     stack.relay()
 
 
@@ -154,6 +156,7 @@ SCENARIOS = [
     Scenario("a file is accepted", "accept_message", subject=lambda message: message.key, file=True, go=send),
     Scenario("eleven new messages are queued", "relay_outbox", messages=11, go=send, end="accepted"),
     Scenario("a file is sent", "send_message", file=True, go=send, late=True),
+    Scenario("a file is fetched", "fetch_media", address=True, go=send),
     Scenario("Meta refuses", "send_message", go=send, answer={"graphError": 132001}, end="failed"),
     Scenario("Meta says not now", "send_message", go=send, answer={"graphError": 131016}),
     Scenario("Meta refuses the account", "send_message", go=send, answer={"graphError": 190}),
