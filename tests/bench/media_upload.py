@@ -128,7 +128,8 @@ def main() -> int:
         ratio = statistics.median(own / copy for own, copy in zip(seen[name], seen["a raw copy"], strict=True))
         per_mb = statistics.median(seen[name]) / (SIZE / 1e6) * 1e3
         sys.stdout.write(
-            f"{name:32} CPU {ratio:5.2f} of a raw copy's, {per_mb:.2f} ms a MB; memory {max(above[name]):.1f} MB above idle\n"
+            f"{name:32} CPU {ratio:5.2f} of a raw copy's, {per_mb:.2f} ms a MB; "
+            f"memory {max(above[name]):.1f} MB above idle\n"
         )
     most = max(above["ours"] + above["ours, from S3 with its SHA-256"])
     sys.stdout.write(f"{SIZE // 10**6} MB, {ROUNDS} rounds; bound of our memory: {MOST_MEGABYTES} MB\n")
