@@ -101,7 +101,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
-    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW)
+    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW, numbers)
     for status in ("sent", "delivered", "read"):
         for message_id in ids:
             body = _callback(status, message_id)

@@ -32,6 +32,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "malformed 200": ("meta: taken, then malformed 200",),
     "200 without an id": ("meta: taken, then 200 without an id",),
     "upload failed": ("upload",),
+    "Meta forgot a file": ("meta: forgot the file",),
     "status before the answer": ("callbacks before the answer",),
     "status repeated": ("callback repeated",),
     "statuses reordered": ("callbacks out of order",),

@@ -83,7 +83,7 @@ class Simulation:
         )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
-        self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock)
+        self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers)
         unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
         self.operator = Operator(self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock), self.faults)
         self.faults.overtake = self._overtake
@@ -93,7 +93,8 @@ class Simulation:
     def accept(self) -> None:
         """A caller sends a message, and repeats the request with its key until it is answered."""
         self.attempted += 1
-        file = IncomingFile(PDF, "a.pdf") if self.faults.random.random() < 0.2 else None
+        content = PDF + str(self.attempted // 10).encode()  # some two messages have the same file
+        file = IncomingFile(content, "a.pdf") if self.faults.random.random() < 0.2 else None
         template = replace(TEMPLATE, header=None) if file else TEMPLATE
         request = SendRequest(f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}")
         for _ in range(3):

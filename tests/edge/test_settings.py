@@ -16,7 +16,7 @@ NEEDED = {
         *("APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "MEDIA_BUCKET", "SEND_NOW_QUEUE_URL"),
         *("SEND_BULK_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
     },
-    "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
+    "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
     "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},

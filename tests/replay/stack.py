@@ -110,7 +110,7 @@ class Stack:
         }
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
-        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline)
+        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline, self.numbers)
         self.timeline.every(MINUTE, self._wake)
 
     def _wake(self) -> None:

@@ -124,6 +124,7 @@ class ReceiveMetaSettings(_KnowsApps):
     """Of `receive_meta`."""
 
     messages_table: _Text
+    numbers_table: _Text
     meta_app_parameters: _Text
     """The prefix of the SSM parameters that hold the Meta app's secrets."""
 
