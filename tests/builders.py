@@ -4,6 +4,7 @@ from typing import Any
 
 from hkreach.domain.app import App, MetaAccount, Webhook
 from hkreach.domain.change import Change
+from hkreach.domain.header import TextHeader
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
 from hkreach.domain.number import Limits
@@ -18,7 +19,7 @@ NUMBER = "106540352242922"
 OTHER_NUMBER = "106540352242933"
 WAMID = "wamid.HBgMOTE5OTk5OTk5OTk5FQIAERgSMEQ5QjRGNkY5QTA3QzQ4RjQ1AA=="
 RECIPIENT = "919999999999"
-TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], "Thank you for your order!")
+TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], TextHeader("Thank you for your order!"))
 ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retryable=False)
 PDF = b"%PDF-1.4\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16

@@ -92,7 +92,7 @@ class Simulation:
         """A caller sends a message, and repeats the request with its key until it is answered."""
         self.attempted += 1
         file = IncomingFile(PDF, "a.pdf") if self.faults.random.random() < 0.2 else None
-        template = replace(TEMPLATE, header_text=None) if file else TEMPLATE
+        template = replace(TEMPLATE, header=None) if file else TEMPLATE
         request = SendRequest(f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}")
         for _ in range(3):
             try:

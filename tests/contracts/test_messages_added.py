@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from hkreach.domain.button import ButtonParam
+from hkreach.domain.header import LocationHeader
 from hkreach.domain.message import Claim, OutboundMessage, Status
 from hkreach.domain.template import Template
 from hkreach.domain.time import DAY
@@ -16,10 +18,15 @@ from tests.contracts.conftest import MessagesUnderTest
     [
         outbound(),
         outbound(template=Template("plain", "zh_HK", [])),
+        outbound(template=Template("place", "en", [], LocationHeader(22.28, -0.0000001, "HQ ☕", "1 Rd"))),
+        outbound(template=Template("place", "en", [], LocationHeader(-90, 180))),
+        outbound(
+            template=Template("tap", "en", [], None, (ButtonParam(0, "url", "x"), ButtonParam(9, "copy_code", "7")))
+        ),
         outbound(template=Template("named", "en_US", {"first_name": "Zoë ☕", "order": "7"})),
         outbound(media=MEDIA, third_party_app_name="MyStore_ERP", request_digest="ab" * 32),
     ],
-    ids=["usual", "without parameters", "named parameters", "with everything"],
+    ids=["usual", "without parameters", "place", "bare place", "buttons", "named parameters", "with everything"],
 )
 def test_what_was_added_is_read_back(table: MessagesUnderTest, message: OutboundMessage) -> None:
     added = table.messages.add(message)

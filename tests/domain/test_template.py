@@ -1,11 +1,14 @@
 """The body that Meta wants, for each kind of header and of parameters; and which values it would refuse."""
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hkreach.domain.button import ButtonParam
+from hkreach.domain.header import LocationHeader, check_degrees, degrees_text
 from hkreach.domain.media import Media
 from hkreach.domain.template import BodyParams, Template, check_language_code, check_parameter, meta_message
 from tests.builders import MESSAGE_ID, RECIPIENT, TEMPLATE
@@ -52,6 +55,61 @@ def test_named_parameters() -> None:
     assert [{"type": "body", "parameters": expected}] == _components(
         Template("t", "en", {"name": "John", "order": "7"})
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (LocationHeader(22.28, 114.15), {"latitude": "22.28", "longitude": "114.15"}),
+        (
+            LocationHeader(-0.00000001, -180, "HQ", "1 Rd"),
+            {"latitude": "0", "longitude": "-180", "name": "HQ", "address": "1 Rd"},
+        ),
+        (LocationHeader(0.00001, 89.123456789), {"latitude": "0.00001", "longitude": "89.1234568"}),
+    ],
+)
+def test_a_place_as_the_header(header: LocationHeader, expected: dict[str, str]) -> None:
+    parameter = {"type": "location", "location": expected}
+
+    assert [{"type": "header", "parameters": [parameter]}] == _components(Template("t", "en", [], header))
+
+
+@given(st.floats(-180, 180))
+def test_degrees_are_written_as_people_write_them(value: float) -> None:
+    text = degrees_text(value)
+
+    assert re.fullmatch(r"0|-?(0|[1-9]\d*)(\.\d{0,6}[1-9])?", text)
+    assert abs(value - float(text)) <= 0.00000005000001
+    assert text == degrees_text(float(text))
+
+
+@pytest.mark.parametrize("value", [90.0000001, -91, float("nan"), float("inf"), float("-inf")])
+def test_no_degrees(value: float) -> None:
+    assert (90, -90, 0) == (check_degrees(90, 90), check_degrees(-90, 90), check_degrees(0, 90))
+    with pytest.raises(ValueError, match="from -90 to 90"):
+        check_degrees(value, 90)
+
+
+def test_values_for_buttons_come_last_one_component_each() -> None:
+    buttons = [
+        ButtonParam(0, "url", "n3mtql"),
+        ButtonParam(2, "quick_reply", "STOP_1"),
+        ButtonParam(3, "copy_code", "CARIBE25"),
+    ]
+    body, *actual = _components(Template("t", "en", ["x"], buttons=buttons))
+
+    assert "body" == body["type"]
+    assert [
+        {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "n3mtql"}]},
+        {
+            "type": "button", "sub_type": "quick_reply", "index": "2",
+            "parameters": [{"type": "payload", "payload": "STOP_1"}],
+        },
+        {
+            "type": "button", "sub_type": "copy_code", "index": "3",
+            "parameters": [{"type": "coupon_code", "coupon_code": "CARIBE25"}],
+        },
+    ] == actual  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hkreach.domain.button import ButtonParam
 from hkreach.domain.errors import Invalid, Malformed, ReachError, TooLarge, UnsupportedMediaType
 from hkreach.domain.media import MAX_FILE_BYTES
 from hkreach.domain.template import Template
@@ -63,6 +64,14 @@ def test_whatever_bytes(content: bytes) -> None:
     assert content == _file(file(content)).content
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_no_size_breaks_it(pieces: int) -> None:
+    """A parser that is fed in pieces of 64 KB trips over what follows the closing boundary in a piece of its own."""
+    rest = pieces * 65_536 - len(form(*LEAST, file(b"")))
+    for size in range(rest - 4, rest + 5):
+        assert size == len(_file(file(b"x" * size)).content)
+
+
 def test_a_body_that_was_not_encoded() -> None:
     assert PDF == (_read(form(*LEAST, file(PDF)).decode()).file or IncomingFile(b"")).content
 
@@ -114,8 +123,6 @@ def test_the_ways_to_give_parameters(parts: list[bytes], expected: object) -> No
         ([*LEAST, file(PDF), file(PDF, name="other")], "other"),
         ([LEAST[0], file(PDF)], "templateName"),
         ([*LEAST, LEAST[0], file(PDF)], "to"),
-        ([*LEAST, field("headerText", "Hi"), file(PDF)], "headerText"),
-        ([*LEAST, field("headerMediaUrl", "https://x"), file(PDF)], "headerMediaUrl"),
         ([*LEAST, field("colour", "red"), file(PDF)], "colour"),
         ([*LEAST, field("", "red"), file(PDF)], "body"),
         ([*LEAST, field("thirdPartyAppName", b"\xff"), file(PDF)], "thirdPartyAppName"),
@@ -133,6 +140,34 @@ def test_each_fault_is_named(parts: list[bytes], named: str) -> None:
 
     assert [named] == list(faults)
     assert faults[named].startswith(named)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("headerText", "Hi"), ("headerText", ""), ("headerLocation", '{"latitude": 1, "longitude": 2}'),
+        ("headerMediaUrl", "https://x"), ("headerMediaId", "1"),
+    ],
+)  # fmt: skip
+def test_a_file_is_the_one_header(name: str, value: str) -> None:
+    expected = {
+        name: f"{name} cannot go with file: a template has one header",
+        "file": f"file cannot go with {name}: a template has one header",
+    }
+
+    assert expected == _faults(*LEAST, field(name, value), file(PDF))
+    without = _faults(*LEAST, field(name, value))
+    assert (f"{name} cannot go with a file: a template has one header", {name, "file"}) == (without[name], set(without))
+
+
+def test_values_for_buttons() -> None:
+    given = '[{"index": 1, "type": "url", "text": "track/7"}]'
+
+    assert (ButtonParam(1, "url", "track/7"),) == _read(
+        form(*LEAST, field("buttonParams", given), file(PDF))
+    ).template.buttons
+    for wrong, named in (("url", "buttonParams[0]"), ("{}", "buttonParams"), ('["a"', "buttonParams")):
+        assert {named} == set(_faults(*LEAST, field("buttonParams", wrong), file(PDF)))
 
 
 def test_all_faults_are_named_at_once() -> None:

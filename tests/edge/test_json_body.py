@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hkreach.domain.button import ButtonParam
 from hkreach.domain.errors import Invalid, Malformed, ReachError, TooLarge
+from hkreach.domain.header import LocationHeader, TextHeader
 from hkreach.domain.template import Template
 from hkreach.edge.send_body import read_template_request
 from hkreach.usecases.accept_message import SendRequest
@@ -37,7 +39,7 @@ def test_everything() -> None:
         "languageCode": "zh_HK", "thirdPartyAppName": "MyStore_ERP", "bodyParams": ["Zoë ☕", "2"], "headerText": "Hi",
     }  # fmt: skip
     expected = SendRequest(
-        "919999999999", Template("hello", "zh_HK", ["Zoë ☕", "2"], "Hi"), "MyStore_ERP", None, "k-1"
+        "919999999999", Template("hello", "zh_HK", ["Zoë ☕", "2"], TextHeader("Hi")), "MyStore_ERP", None, "k-1"
     )
 
     assert expected == _read(body, **{"Idempotency-Key": "k-1"})
@@ -50,7 +52,50 @@ def test_named_parameters() -> None:
     ).template.body_params
 
 
-@pytest.mark.parametrize("name", ["languageCode", "thirdPartyAppName", "headerText"])
+PLACE = {"latitude": 22.28, "longitude": 114.15, "name": "HQ", "address": "1 Rd"}
+URL, REPLY, CODE = (
+    {"index": 0, "type": "url", "text": "n3mtql"},
+    {"index": 1, "type": "quick_reply", "payload": "STOP_1"},
+    {"index": 2, "type": "copy_code", "code": "CARIBE25"},
+)
+
+
+def test_a_place_as_the_header() -> None:
+    assert LocationHeader(22.28, 114.15, "HQ", "1 Rd") == _read(LEAST | {"headerLocation": PLACE}).template.header
+    assert (
+        LocationHeader(-90, 180)
+        == _read(LEAST | {"headerLocation": {"latitude": -90, "longitude": 180}}).template.header
+    )
+
+
+def test_values_for_buttons() -> None:
+    expected = (
+        ButtonParam(0, "url", "n3mtql"),
+        ButtonParam(1, "quick_reply", "STOP_1"),
+        ButtonParam(2, "copy_code", "CARIBE25"),
+    )
+
+    assert expected == _read(LEAST | {"buttonParams": [URL, REPLY, CODE]}).template.buttons
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"headerText": "Hi", "headerLocation": PLACE}, "headerText cannot go with headerLocation"),
+        ({"headerText": "Hi", "headerMediaUrl": "https://x"}, "headerText cannot go with headerMediaUrl"),
+        ({"headerLocation": PLACE, "headerMediaId": "1"}, "headerLocation cannot go with headerMediaId"),
+        ({"headerMediaUrl": "https://x", "headerMediaId": "1"}, "headerMediaUrl cannot go with headerMediaId"),
+        ({"headerText": 7, "headerLocation": 7}, "headerText cannot go with headerLocation"),
+    ],
+)  # fmt: skip
+def test_a_template_has_one_header(given: dict[str, Any], words: str) -> None:
+    faults = _faults(LEAST | given)
+
+    assert set(given) == set(faults)
+    assert f"{words}: a template has one header" in faults.values()
+
+
+@pytest.mark.parametrize("name", ["languageCode", "thirdPartyAppName", "headerText", "headerLocation"])
 def test_null_is_as_good_as_nothing(name: str) -> None:
     assert _read(LEAST) == _read(LEAST | {name: None})
 
@@ -90,6 +135,31 @@ def test_null_is_as_good_as_nothing(name: str) -> None:
         ({"bodyParams": {"name": None}}, "bodyParams.name", "must be text"),
         ({"bodyParams": {"Na me": "x"}}, "bodyParams.Na me", ""),
         ({"bodyParams": {"named": 5}}, "bodyParams.named", "must be text"),
+        ({"headerLocation": "Hong Kong"}, "headerLocation", "must be a JSON object"),
+        ({"headerLocation": {"latitude": 1}}, "headerLocation.longitude", "is required"),
+        ({"headerLocation": PLACE | {"city": "HK"}}, "headerLocation.city", "is not a field"),
+        ({"headerLocation": PLACE | {"latitude": 90.0000001}}, "headerLocation.latitude", "from -90 to 90"),
+        ({"headerLocation": PLACE | {"longitude": -180.1}}, "headerLocation.longitude", "from -180 to 180"),
+        ({"headerLocation": PLACE | {"latitude": float("nan")}}, "headerLocation.latitude", "from -90 to 90"),
+        ({"headerLocation": PLACE | {"latitude": float("inf")}}, "headerLocation.latitude", "from -90 to 90"),
+        ({"headerLocation": PLACE | {"latitude": 10**400}}, "headerLocation.latitude", ""),
+        ({"headerLocation": PLACE | {"latitude": "22.28"}}, "headerLocation.latitude", "must be a number"),
+        ({"headerLocation": PLACE | {"latitude": True}}, "headerLocation.latitude", "must be a number"),
+        ({"headerLocation": PLACE | {"name": ""}}, "headerLocation.name", "must not be empty"),
+        ({"headerLocation": PLACE | {"address": "x" * 1_001}}, "headerLocation.address", "at most 1,000"),
+        ({"buttonParams": URL}, "buttonParams", "must be a list"),
+        ({"buttonParams": ["n3mtql"]}, "buttonParams[0]", "an object with index, type"),
+        ({"buttonParams": [{"index": 0, "text": "x"}]}, "buttonParams[0]", "url, quick_reply or copy_code"),
+        ({"buttonParams": [URL | {"type": "flow"}]}, "buttonParams[0]", "url, quick_reply or copy_code"),
+        ({"buttonParams": [URL | {"index": 10}]}, "buttonParams[0].index", "at most 9"),
+        ({"buttonParams": [URL | {"index": -1}]}, "buttonParams[0].index", "at least 0"),
+        ({"buttonParams": [URL | {"index": "0"}]}, "buttonParams[0].index", "whole number"),
+        ({"buttonParams": [URL | {"payload": "x"}]}, "buttonParams[0].payload", "is not a field"),
+        ({"buttonParams": [{"index": 0, "type": "quick_reply"}]}, "buttonParams[0].payload", "is required"),
+        ({"buttonParams": [URL, URL]}, "buttonParams", "more than one value for the button at index 0"),
+        ({"buttonParams": [URL] * 11}, "buttonParams", "at most 10"),
+        ({"buttonParams": [CODE | {"code": "x" * 21}]}, "buttonParams[0].code", "at most 20"),
+        ({"buttonParams": [URL | {"text": "a b\n"}]}, "buttonParams[0].text", "newlines"),
         ({"purpose": "spam"}, "purpose", "authentication, utility or marketing"),
         ({"ttlSeconds": 0}, "ttlSeconds", "at least 1"),
         ({"ttlSeconds": 604_801}, "ttlSeconds", "at most 604,800"),

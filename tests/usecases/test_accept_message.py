@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from hkreach.domain.button import ButtonParam
 from hkreach.domain.errors import Conflict, IdempotencyConflict, Invalid
+from hkreach.domain.header import LocationHeader
 from hkreach.domain.message import KEPT_FOR, Status, derived_message_id, is_message_id
 from hkreach.domain.template import Template
 from hkreach.usecases.accept_message import IncomingFile, Receipt, SendRequest, accept_message
@@ -108,10 +110,23 @@ def test_the_same_request_with_the_same_key_is_the_same_message(
         replace(KEYED, template=replace(TEMPLATE, language_code="de")),
         replace(KEYED, template=replace(TEMPLATE, body_params=["John Doe"])),
         replace(KEYED, template=replace(TEMPLATE, body_params={"name": "John Doe"})),
-        replace(KEYED, template=replace(TEMPLATE, header_text=None)),
+        replace(KEYED, template=replace(TEMPLATE, header=None)),
+        replace(KEYED, template=replace(TEMPLATE, header=LocationHeader(1, 2))),
+        replace(KEYED, template=replace(TEMPLATE, buttons=[ButtonParam(0, "url", "x")])),
         replace(KEYED, file=FILE),
     ],
-    ids=["to", "caller", "name", "language", "fewer parameters", "named parameters", "header", "file"],
+    ids=[
+        "to",
+        "caller",
+        "name",
+        "language",
+        "fewer parameters",
+        "named parameters",
+        "header",
+        "place",
+        "button",
+        "file",
+    ],
 )
 def test_another_request_with_the_same_key_is_refused(
     messages: FakeMessages, media: FakeMediaStore, clock: FakeClock, other: SendRequest
@@ -132,6 +147,18 @@ def test_another_file_with_the_same_key_is_refused(
 
     with pytest.raises(IdempotencyConflict):
         accept_message(app(), replace(KEYED, file=other), messages=messages, media=media, now=clock)
+
+
+def test_a_request_is_known_again_by_later_versions(
+    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+) -> None:
+    """The digest stands in the table for 90 days; computed in another way, a repeated request would be refused."""
+    receipt = accept_message(app(), replace(KEYED, file=FILE), messages=messages, media=media, now=clock)
+
+    assert (
+        "643c011eb37e7ae7cc7b867f2e05b14ca82dc480c33c05ddc5572fe3379be668"
+        == messages.rows[receipt.message_id].message.request_digest
+    )
 
 
 def test_the_order_of_named_parameters_makes_no_other_request(

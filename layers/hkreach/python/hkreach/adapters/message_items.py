@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
+from hkreach.domain.button import ButtonParam
+from hkreach.domain.header import Header, LocationHeader, TextHeader, degrees_text
 from hkreach.domain.media import Media
 from hkreach.domain.message import Attempt, Claim, InboundMessage, MessageError, OutboundMessage, Resend, Status
 from hkreach.domain.template import Template
@@ -28,10 +30,15 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
                 "name": template.name,
                 "language": template.language_code,
                 "body": dict(params) if isinstance(params, Mapping) else list(params),
-                "header": template.header_text,
+                "header": _header_value(template.header),
+                # What is unusual is not written where it is not: a usual item stays small.
+                **(
+                    {"buttons": [[each.index, each.type, each.value] for each in template.buttons]}
+                    if template.buttons
+                    else {}
+                ),
             },
             "media": media and {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename},
-            # The usual purpose is not written: a usual item stays small.
             "purpose": message.purpose if message.purpose != "utility" else None,
             "thirdPartyAppName": message.third_party_app_name,
             "requestDigest": message.request_digest,
@@ -72,7 +79,13 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
         app_name=values["appName"],
         phone_number_id=values["phoneNumberId"],
         to=values["to"],
-        template=Template(template["name"], template["language"], template["body"], template.get("header")),
+        template=Template(
+            template["name"],
+            template["language"],
+            template["body"],
+            _header(template.get("header")),
+            tuple(ButtonParam(*each) for each in template.get("buttons", ())),
+        ),
         media=Media(media["key"], media["type"], media["size"], media["name"]) if media else None,
         purpose=values.get("purpose", "utility"),
         third_party_app_name=values.get("thirdPartyAppName"),
@@ -89,6 +102,29 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
         error=MessageError(**error) if error else None,
         wamid=values.get("wamid"),
     )
+
+
+def _header_value(header: Header | None) -> str | dict[str, str] | None:
+    """A text as it is; of a place the degrees as text, as numbers of the table are whole."""
+    match header:
+        case TextHeader(text):
+            return text
+        case LocationHeader(latitude, longitude, name, address):
+            words = {"name": name, "address": address}
+            return {"lat": degrees_text(latitude), "long": degrees_text(longitude)} | {
+                key: text for key, text in words.items() if text
+            }
+        case None:
+            return None
+
+
+def _header(value: str | Mapping[str, str] | None) -> Header | None:
+    match value:
+        case None:
+            return None
+        case str():
+            return TextHeader(value)
+    return LocationHeader(float(value["lat"]), float(value["long"]), value.get("name"), value.get("address"))
 
 
 def _inbound(values: Mapping[str, Any]) -> InboundMessage:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hkreach.domain.button import ButtonParam, meta_button
+from hkreach.domain.header import Header, LocationHeader, TextHeader, degrees_text
 from hkreach.domain.media import Media
 
 MAX_TEMPLATE_NAME = 512
@@ -12,7 +14,6 @@ MAX_BODY_PARAM = 1_024
 MAX_BODY_PARAMS = 100
 MAX_BODY_TEXT = 32_768
 """Characters of all parameters together: the longest body that a template can have (Meta, "Templates")."""
-MAX_HEADER_TEXT = 60
 
 type BodyParams = Sequence[str] | Mapping[str, str]
 """Positional values in the template's order, or named ones."""
@@ -25,7 +26,9 @@ class Template:
     name: str
     language_code: str
     body_params: BodyParams = ()
-    header_text: str | None = None
+    header: Header | None = None
+    """None also where the header is a file."""
+    buttons: Sequence[ButtonParam] = ()
 
 
 def check_language_code(text: str) -> str:
@@ -65,19 +68,33 @@ def meta_message(
         "template": {
             "name": template.name,
             "language": {"code": template.language_code},
-            "components": [*_header(template, media, media_id), *_body(template.body_params)],
+            "components": [
+                *_header(template.header, media, media_id),
+                *_body(template.body_params),
+                *map(meta_button, template.buttons),
+            ],
         },
         "biz_opaque_callback_data": message_id,
     }
 
 
-def _header(template: Template, media: Media | None, media_id: str | None) -> list[dict[str, Any]]:
+def _header(header: Header | None, media: Media | None, media_id: str | None) -> list[dict[str, Any]]:
     if media is not None:
         file = {"id": media_id} | ({"filename": media.filename} if media.kind == "document" else {})
-        return [{"type": "header", "parameters": [{"type": media.kind, media.kind: file}]}]
-    if template.header_text is not None:
-        return [{"type": "header", "parameters": [{"type": "text", "text": template.header_text}]}]
-    return []
+        return [_header_component(media.kind, file)]
+    match header:
+        case TextHeader(text):
+            return [_header_component("text", text)]
+        case LocationHeader(latitude, longitude, name, address):
+            place = {"latitude": degrees_text(latitude), "longitude": degrees_text(longitude)}
+            words = {"name": name, "address": address}
+            return [_header_component("location", place | {key: text for key, text in words.items() if text})]
+        case None:
+            return []
+
+
+def _header_component(kind: str, value: Any) -> dict[str, Any]:
+    return {"type": "header", "parameters": [{"type": kind, kind: value}]}
 
 
 def _body(params: BodyParams) -> list[dict[str, Any]]:

@@ -4,9 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid
+from hkreach.domain.header import LocationHeader, TextHeader
 from hkreach.domain.media import Media, clean_filename, recognise
 from hkreach.domain.message import (
     KEPT_FOR,
@@ -98,13 +100,23 @@ def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
 
 
 def _digest(request: SendRequest) -> str:
-    template = asdict(request.template)
-    params = request.template.body_params
-    template["body_params"] = dict(params) if isinstance(params, Mapping) else list(params)
+    template = request.template
+    params, header = template.body_params, template.header
+    # What came later is not in the digest of a request without it: it would be another than its first answer's.
+    canonical: dict[str, Any] = {
+        "name": template.name,
+        "language_code": template.language_code,
+        "body_params": dict(params) if isinstance(params, Mapping) else list(params),
+        "header_text": header.text if isinstance(header, TextHeader) else None,
+    }
+    if isinstance(header, LocationHeader):
+        canonical["location"] = asdict(header)
+    if template.buttons:
+        canonical["buttons"] = [asdict(button) for button in template.buttons]
     file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]
-    canonical = json.dumps(
-        [request.to, template, request.third_party_app_name, file, request.time_to_send, request.purpose],
+    text = json.dumps(
+        [request.to, canonical, request.third_party_app_name, file, request.time_to_send, request.purpose],
         sort_keys=True,
         separators=(",", ":"),
     )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
