@@ -13,7 +13,6 @@ from multipart import (
     ParserLimitReached,
     PushMultipartParser,
     content_disposition_unquote,
-    parse_options_header,
 )
 
 from hkreach.domain.errors import Fault, Malformed, TooLarge
@@ -68,9 +67,9 @@ def read_form(body: bytes, content_type: str, max_file_bytes: int) -> tuple[Form
 
 
 def _parts(body: bytes, content_type: str) -> Iterator[_Part]:
-    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    boundary = (_options(content_type) or {}).get("boundary", "")
     if not 0 < len(boundary) <= 70:
-        raise Malformed("The Content-Type of a form must name a boundary of 1 to 70 characters.")
+        raise Malformed("The Content-Type of a form must name one boundary of 1 to 70 characters.")
     try:
         # In one piece: in pieces the parser refuses a form whose closing boundary ends where a piece ends.
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, strict=True) as parser:
@@ -94,7 +93,7 @@ def _part(segment: MultipartSegment, content: bytes) -> _Part:
     """Refuses what two readers could read in two ways, and encodings that would change the file's bytes."""
     headers = dict(segment.headerlist)
     options = _options(headers["Content-Disposition"])
-    if len(headers) != len(segment.headerlist) or options is None:
+    if len(headers) != len(segment.headerlist) or options is None or "name" not in options:
         raise Malformed("A part of the form has a header that comes twice or has no valid form.")
     if headers.get("Content-Transfer-Encoding", "binary").strip().lower() not in {"binary", "8bit", "7bit"}:
         raise Malformed("A part of the form has a Content-Transfer-Encoding: send its bytes as they are.")
@@ -103,14 +102,14 @@ def _part(segment: MultipartSegment, content: bytes) -> _Part:
     return _Part(options["name"], _filename(options), content, (segment.charset or "utf-8").lower() in _UTF_8)
 
 
-def _options(disposition: str) -> dict[str, str] | None:
+def _options(header: str) -> dict[str, str] | None:
     """The parameters of `form-data; name="…"`; None if it is not of that form to its end, or one comes twice."""
-    _, semicolon, rest = disposition.partition(";")
+    _, semicolon, rest = header.partition(";")
     if not re.fullmatch(f"(?:{_OPTION})*[ \t]*;?[ \t]*", semicolon + rest):
         return None
     pairs = [(key.lower(), value) for key, value in re.findall(_OPTION, semicolon + rest)]
     options = {key: content_disposition_unquote(value, key == "filename") for key, value in pairs}
-    return options if len(options) == len(pairs) and "name" in options else None
+    return options if len(options) == len(pairs) else None
 
 
 def _filename(options: Mapping[str, str]) -> str | None:

@@ -19,6 +19,7 @@ from hkreach.domain.message import (
     derived_message_id,
     new_message_id,
 )
+from hkreach.domain.sized_reader import BytesReader
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, MediaStore, Messages
@@ -92,7 +93,7 @@ def accept_message(app: App, request: SendRequest, *, messages: Messages, media:
 
 def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
     try:
-        mime_type = recognise(file.content)
+        mime_type = recognise(BytesReader(file.content))
     except ValueError as fault:
         raise Invalid("The file cannot be sent.", [Fault("file", f"file {fault}")]) from None
     filename = clean_filename(file.filename, mime_type)
