@@ -115,6 +115,7 @@ def test_all_ids_that_are_not_the_apps_look_the_same(uploads: FakeUploads, clock
     with pytest.raises(NotFound) as never_was:
         manage_media(app(), MESSAGE_ID, uploads=uploads, now=clock)
     assert never_was.value.detail == refused.value.detail
+    assert ["find"] * (2 if what in {"another app's", "never was"} else 1) == uploads.calls[1:], "only ids become keys"
     assert {} == uploads.sealed
 
 
