@@ -47,9 +47,10 @@ chart: setup ## the same, drawn: docs/outage.png
 	@UV_PROJECT_ENVIRONMENT=.local/venvs/chart .venv/bin/uv run --quiet --frozen --no-default-groups --group chart \
 		python -m tests.replay --seed $(SEED) --chart docs/outage.png
 
-bench: setup ## what a function's start and the sender's batches cost, as ratios
+bench: setup ## what a function's start, the sender's batches and reading a form cost, as ratios
 	@$(python) -m tests.bench.cold_start
 	@$(python) -m tests.bench.sender_cost
+	@$(python) -m tests.bench.multipart
 
 lint: setup ## style, types, direction of imports, template
 	.venv/bin/ruff check .

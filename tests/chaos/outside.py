@@ -147,7 +147,7 @@ class SimulatedMeta:
             return Halted("190")
         if happens("meta: reset before it was taken"):
             return Uncertain("ConnectionError")
-        if happens("meta: refused for good", 0.01):
+        if happens("meta: refused for good", 0.03):
             return Refused(MessageError("131026", "Undeliverable", "Not on WhatsApp"))
         wamid = self._take(str(message["biz_opaque_callback_data"]))
         for torn in ("reset", "time-out", "5xx", "malformed 200", "200 without an id"):

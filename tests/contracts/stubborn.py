@@ -20,6 +20,7 @@ PAUSE = 0.02
 """Seconds between two pieces: no single read of the other side lasts long."""
 PATIENCE = 20
 """Seconds after which a server gives up too, so that a broken test ends."""
+CERTIFIED = ["localhost", "files.example.com"]
 
 type Manner = Callable[[socket.socket, "Stubborn"], None]
 
@@ -109,15 +110,15 @@ def _serve(listening: socket.socket, server: Stubborn, manner: Manner, tls: ssl.
 
 
 def certificate(folder: Path) -> Path:
-    """A self-signed certificate of 127.0.0.1 and its key, in one PEM file."""
+    """A self-signed certificate of the names in `CERTIFIED` and its key, in one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
     made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in CERTIFIED]), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = serialization.NoEncryption()

@@ -51,7 +51,8 @@ def _look(numbers: Numbers) -> NumberState:
 
 
 FULL = NumberState(
-    Pace(NOW, NOW + 1, 1_000, NOW + 2, 40_000, NOW + 3), Breaker(1, 2, 3, NOW + 4, "190", "a1b2c3", probing=True)
+    Pace(NOW, NOW + 1, 1_000, NOW + 2, 40_000, NOW + 3, NOW + 5),
+    Breaker(1, 2, 3, NOW + 4, "190", "a1b2c3", probing=True),
 )
 
 

@@ -49,7 +49,7 @@ def test_slots_never_decrease_and_hold_no_more_than_the_rate(rate: float, asks: 
     pace, now, slots = Pace(), NOW, []
     for since, ahead in asks:
         now += since
-        pace, at = pace.book(now + ahead * SECOND, rate)
+        pace, (at,) = pace.book(now + ahead * SECOND, rate)
         assert at >= now + ahead * SECOND
         slots.append(at)
 
@@ -126,3 +126,32 @@ def test_refusals_of_one_second_count_once() -> None:
 
     assert pace == pace.slowed(NOW + 999)
     assert pytest.approx(0.95 * 20, rel=0.05) == pace.slowed(NOW + 1_000).rate(NOW + 1_000)
+
+
+def test_what_was_leased_at_the_old_rate_counts_once() -> None:
+    """Senders hold messages for seconds: each of those seconds would halve the rate once more."""
+    pace, _ = Pace().lease(NOW, 3 * 76, 76)
+    pace = pace.slowed(NOW)
+
+    assert pace == pace.slowed(NOW + 3_999), "the last of them went after three seconds, and Meta takes its time"
+    assert pace != pace.slowed(NOW + 4_000)
+
+
+@pytest.mark.parametrize("limit", [70, 40, 20])
+def test_a_number_with_a_backlog_finds_what_meta_takes(limit: int) -> None:
+    """Meta's side is a bucket of its own; a call takes 200 ms, and senders lease three seconds ahead."""
+    pace, calls, told, sent, left, last = Pace(), list[int](), list[int](), 0, float(limit), NOW
+    for now in range(NOW, NOW + 300 * SECOND, 10):
+        while pace.live_at <= now + 3 * SECOND:
+            pace, times = pace.lease(now, 10, pace.rate(now))
+            calls += times
+        while calls and calls[0] <= now:
+            at = calls.pop(0)
+            left, last = min(limit, left + (at - last) * limit / SECOND), at
+            taken = left >= 1
+            left, sent = left - taken, sent + taken
+            told += [] if taken else [at + 200]
+        while told and told[0] <= now:
+            pace = pace.slowed(told.pop(0))
+
+    assert sent > 0.55 * limit * 300

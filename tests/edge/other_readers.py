@@ -1,10 +1,10 @@
-"""The forms' readers that others wrote, each called as its own documentation does, all giving one kind of reading."""
+"""The forms' readers that others wrote, all made to keep files in memory as ours does."""
 
 import io
 from typing import Any
 
 import multipart
-import python_multipart
+from python_multipart import create_form_parser
 from python_multipart.exceptions import FormParserError
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
@@ -39,7 +39,9 @@ def of_python_multipart(body: bytes, content_type: str) -> Reading | None:
 
     try:
         headers = {"Content-Type": content_type.encode(), "Content-Length": str(len(body)).encode()}
-        python_multipart.parse_form(headers, io.BytesIO(body), on_field, on_file)
+        parser = create_form_parser(headers, on_field, on_file, config={"MAX_MEMORY_FILE_SIZE": len(body) + 1})
+        parser.write(body)
+        parser.finalize()
     except (FormParserError, UnicodeError):
         return None
     return frozenset(texts), tuple(files)
@@ -48,7 +50,8 @@ def of_python_multipart(body: bytes, content_type: str) -> Reading | None:
 def of_werkzeug(body: bytes, content_type: str) -> Reading | None:
     mime_type, options = multipart.parse_options_header(content_type)
     try:
-        _, form, files = FormDataParser(silent=False).parse(io.BytesIO(body), mime_type, len(body), options)
+        parser = FormDataParser(lambda *_, **__: io.BytesIO(), silent=False)
+        _, form, files = parser.parse(io.BytesIO(body), mime_type, len(body), options)
     except (ValueError, HTTPException):
         return None
     texts = frozenset((name, text) for name, text in form.items(multi=True))
@@ -59,7 +62,7 @@ def of_multipart(body: bytes, content_type: str) -> Reading | None:
     environ = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(body)),
                "wsgi.input": io.BytesIO(body)}  # fmt: skip
     try:
-        form, files = multipart.parse_form_data(environ, strict=True)
+        form, files = multipart.parse_form_data(environ, strict=True, spool_limit=10**8, memory_limit=10**8)
     except multipart.MultipartError:
         return None
     texts = frozenset(form.iterallitems())

@@ -1,8 +1,11 @@
-"""Meta and the integrators' servers: each answers what a test scripted, and keeps what it was told."""
+"""Meta, the integrators' servers and the files there: each answers what a test scripted, and keeps what it was told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from hkreach.domain.media_fetch import MediaEmpty, MediaFetchFailed, MediaTooLarge, MediaUnavailable
 from hkreach.domain.meta_outcome import Accepted, Outcome
+from hkreach.ports import FetchedMedia
 
 
 class FakeMeta:
@@ -41,3 +44,33 @@ class FakeWebhookClient:
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         self.posted.append((url, body, headers))
         return self._answers.pop(0) if self._answers else None
+
+
+class FakeMediaFetcher:
+    """Implements the port `MediaFetcher`. It knows the files that a test puts at addresses."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[str | None, list[bytes]]] = {}
+        self.failures: dict[str, MediaFetchFailed] = {}
+        """What breaks off, after the blocks that are there; without any it is told at once."""
+        self.fetched: list[str] = []
+
+    @contextmanager
+    def fetch(self, url: str, most_bytes: int) -> Iterator[FetchedMedia]:
+        self.fetched.append(url)
+        if url not in self.files:
+            raise self.failures.get(url) or MediaUnavailable
+        filename, blocks = self.files[url]
+        yield FetchedMedia(filename, self._blocks(blocks, most_bytes, self.failures.get(url)))
+
+    def _blocks(self, blocks: list[bytes], most_bytes: int, failure: MediaFetchFailed | None) -> Iterator[bytes]:
+        count = 0
+        for block in blocks:
+            count += len(block)
+            if count > most_bytes:
+                raise MediaTooLarge(most_bytes)
+            yield block
+        if failure:
+            raise failure
+        if not count:
+            raise MediaEmpty

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hkreach.domain.message import derived_message_id
+from hkreach.domain.template import meta_message
 from tests.aws import MEDIA_BUCKET, MESSAGES_TABLE, aws, items
 from tests.handlers.conftest import Stack, fields, problem, sample
 
@@ -63,6 +64,30 @@ def test_a_document_is_accepted_with_its_very_bytes(stack: Stack) -> None:
     assert content.endswith(b"%%EOF\n")
     assert f"mystore/outbound/{hashlib.sha256(content).hexdigest()}" == media["key"]["S"]
     assert str(len(content)) == media["size"]["N"]
+
+
+def test_a_place_and_values_for_buttons_reach_meta(stack: Stack) -> None:
+    answer = stack.invoke("accept_message", sample("accept_message/send_location"))
+
+    assert 202 == answer["statusCode"]
+    message = stack.messages.get(json.loads(answer["body"])["messageId"])
+    assert message is not None
+    sent = meta_message(message.to, message.message_id, message.template, message.media, None)["template"]
+    place = {
+        "latitude": "22.2819", "longitude": "114.1582",
+        "name": "Central Pier 7", "address": "Man Kwong Street, Hong Kong",
+    }  # fmt: skip
+    assert {"type": "header", "parameters": [{"type": "location", "location": place}]} == sent["components"][0]
+    assert ["header", "body", "button", "button"] == [component["type"] for component in sent["components"]]
+
+
+def test_a_second_header_is_refused_with_the_first(stack: Stack) -> None:
+    event = sample("accept_message/send_location")
+    event["body"] = json.dumps(json.loads(event["body"]) | {"headerText": "Pick it up"})
+    answer = stack.invoke("accept_message", event)
+
+    assert (422, ["headerLocation", "headerText"]) == (answer["statusCode"], fields(answer))
+    assert (0, 0) == _stored()
 
 
 @pytest.mark.parametrize("name", [TEMPLATE, DOCUMENT])

@@ -25,14 +25,14 @@ def test_two_processes_share_the_rate(process: Process, other: Process) -> None:
     assert (132, 1_118) == (times[10], times[-1]), "the second hears what the first took"
 
 
-def test_what_was_leased_and_not_used_in_half_a_second_is_lost(process: Process, clock: FakeClock) -> None:
+def test_what_was_leased_and_not_used_in_a_second_is_lost(process: Process, clock: FakeClock) -> None:
     process.times(1, 10)
-    clock.advance(500)
-    assert [500] == process.times(1, 10), "as late as it may be"
+    clock.advance(1_000)
+    assert [1_000] == process.times(1, 10), "as late as it may be"
     clock.advance(1)
 
     before = len(process.numbers.writes)
-    assert [501] == process.times(1, 10)
+    assert [1_001] == process.times(1, 10)
     assert before + 1 == len(process.numbers.writes)
 
 
@@ -129,3 +129,11 @@ def test_the_memory_of_a_process_does_not_grow_with_its_messages(process: Proces
     assert len(admission._used[NUMBER]) <= 51
     assert len(admission._leased[NUMBER]) <= 50
     assert (1, 1) == (len(admission._locks), len(admission._number_is_calm))
+
+
+def test_who_waits_for_the_number_is_not_counted_in_its_pair(process: Process, numbers: FakeNumbers) -> None:
+    process.times(300, 300)
+    for _ in range(3):
+        assert not process.goes(to="a")
+
+    assert {f"number#{NUMBER}"} == set(numbers.writes)

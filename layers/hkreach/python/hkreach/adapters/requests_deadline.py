@@ -7,8 +7,10 @@ Here each handshake, send and receive gets what is left of the call's total, in 
 import io
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 from http.client import HTTPResponse
 from typing import Any, Self
 
@@ -56,7 +58,27 @@ def with_deadlines(session: Session) -> Session:
     return session
 
 
+def with_lookups_in_time(session: Session) -> Session:
+    """The same session, of microsoft-antissrf: its own lookup of a name, made for each call, ends in time as well."""
+    for adapter in session.adapters.values():
+        assert isinstance(adapter, HTTPAdapter)
+        look_up = adapter.build_connection_pool_key_attributes  # where the library hooks into `requests`
+        adapter.build_connection_pool_key_attributes = partial(_in_time, look_up)  # type: ignore[method-assign]
+    return session
+
+
 _current: ContextVar[Deadline] = ContextVar("deadline")
+
+
+def _in_a_thread[T](work: Callable[[], T]) -> Future[T]:
+    thread = ThreadPoolExecutor(1, thread_name_prefix="connect")
+    begun = thread.submit(work)
+    thread.shutdown(wait=False)
+    return begun
+
+
+def _in_time[T](look_up: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    return _in_a_thread(partial(look_up, *args, **kwargs)).result(_current.get().left())
 
 
 class _Received(io.RawIOBase):
@@ -96,8 +118,7 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Look the name up and connect, in a thread: a lookup takes no timeout, but it can be left behind."""
-        thread = ThreadPoolExecutor(1, thread_name_prefix="connect")
-        attempt = thread.submit(super()._new_conn)
+        attempt = _in_a_thread(super()._new_conn)
         try:
             connected = attempt.result(_current.get().left())
             left = _current.get().left()
@@ -105,8 +126,6 @@ class _Connection(HTTPConnection):
         except TimeoutError as error:
             attempt.add_done_callback(_close)
             raise ConnectTimeoutError(self, f"no connection to {self.host} before the deadline") from error
-        finally:
-            thread.shutdown(wait=False)
         return connected
 
     def send(self, data: Any) -> None:

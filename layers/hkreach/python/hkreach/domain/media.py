@@ -85,7 +85,12 @@ def recognise(file: SizedReader) -> str:
     return mime_type
 
 
+def base_name(name: str) -> str:
+    """The last part of a path, without control characters; empty if nothing is left."""
+    last = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", last).strip(" .")[-MAX_FILENAME:]
+
+
 def clean_filename(name: str | None, mime_type: str) -> str:
-    """The last part of a path, without control characters; a plain name of the right ending if nothing is left."""
-    base = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", re.split(r"[/\\]", name or "")[-1]).strip(" .")
-    return base[-MAX_FILENAME:] or f"file.{_EXTENSIONS[mime_type]}"
+    """The name's base name, or a plain name of the right ending."""
+    return base_name(name or "") or f"file.{_EXTENSIONS[mime_type]}"

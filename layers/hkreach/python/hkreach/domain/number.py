@@ -1,6 +1,7 @@
 """What the senders of a Meta number share, and what those of all numbers do: when a message may go."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hkreach.domain.breaker import Breaker, OpenTimes
@@ -37,10 +38,11 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The message's time is `at`; why, in a word of this module."""
+    """The message's time is `at`; why, in a word of this module. `more`: times for others of the number at hand."""
 
     at: int
     why: str
+    more: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Request:
     """The app's own setting; None: what Meta grants."""
     urgent: bool = False
     """A one-time code: it goes before what waits."""
+    at_hand: int = 1
+    """How many it has at hand that are not more urgent than this one."""
     waited: bool = False
     """It has waited, and need not stand behind those that have not."""
     alone: bool = False
@@ -130,8 +134,8 @@ class NumberState:
         return NumberState(replace(self.pace, booked_at=0))
 
     def _later(self, asked: Request, not_before: int, why: str) -> tuple["NumberState", Later]:
-        state, at = _place(self, asked, not_before)
-        return state, Later(at, why)
+        state, (at, *more) = _places(self, asked, not_before, asked.at_hand)
+        return state, Later(at, why, tuple(more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +184,14 @@ def _soon(after: int) -> int:
 
 
 def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberState, int]:
-    """A place in the line of those who wait. An urgent message has no use for one at its end."""
+    after, (at,) = _places(state, asked, not_before, 1)
+    return after, at
+
+
+def _places(state: NumberState, asked: Request, not_before: int, count: int) -> tuple[NumberState, list[int]]:
+    """Places in the line of those who wait. An urgent message has no use for one at its end."""
     if asked.urgent:
-        return state, _soon(not_before)
-    pace, at = state.pace.book(
-        max(not_before, asked.now + SECOND), state.pace.rate(asked.now, asked.messages_per_second)
-    )
-    return replace(state, pace=pace), at
+        return state, [_soon(not_before)]
+    rate = state.pace.rate(asked.now, asked.messages_per_second)
+    pace, times = state.pace.book(max(not_before, asked.now + SECOND), rate, count)
+    return replace(state, pace=pace), times

@@ -35,6 +35,8 @@ class Pace:
     cut_from: int = 0
     """The rate, in thousandths of a message a second, at which Meta last refused one for being too fast: `cut_at`."""
     cut_at: int = 0
+    cut_until: int = 0
+    """Until then it may refuse more of what was leased before that."""
 
     def rate(self, now: int, most: float | None = None) -> float:
         """Messages a second. `most` is the app's own setting.
@@ -51,10 +53,11 @@ class Pace:
         return ceiling * _USED
 
     def slowed(self, now: int, most: float | None = None) -> "Pace":
-        """After Meta refused a message for being too fast; what it refuses in the same second counts once."""
-        if now - self.cut_at < SECOND:
+        """After Meta refused a message for being too fast; what was leased before that counts once."""
+        if now < self.cut_until:
             return self
-        return replace(self, cut_from=round(self.rate(now, most) / _USED * 1_000), cut_at=now)
+        found = round(self.rate(now, most) / _USED * 1_000)
+        return replace(self, cut_from=found, cut_at=now, cut_until=max(now, self.live_at) + SECOND)
 
     def lease(self, now: int, count: int, rate: float) -> tuple["Pace", list[int]]:
         """Times for the next `count` messages that go now.
@@ -74,10 +77,10 @@ class Pace:
         """
         return self.live_at <= now - SECOND and rate >= _FREE_FROM
 
-    def book(self, not_before: int, rate: float) -> tuple["Pace", int]:
-        """The next free time for a message that comes back."""
-        at = max(self.booked_at, not_before)
-        return replace(self, booked_at=at + _span(1, rate)), at
+    def book(self, not_before: int, rate: float, count: int = 1) -> tuple["Pace", list[int]]:
+        """The next free times for messages that come back."""
+        at, span = max(self.booked_at, not_before), _span(count, rate)
+        return replace(self, booked_at=at + span), [at + span * place // count for place in range(count)]
 
 
 def _span(count: int, rate: float) -> int:

@@ -1,6 +1,7 @@
 """What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -237,3 +238,22 @@ class WebhookClient(Protocol):
 
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         """POST the bytes. Returns None if they were taken (2xx), else in words why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMedia:
+    """A file that is being fetched: its name, if anything names it, and its bytes, to be read once and in time."""
+
+    filename: str | None
+    blocks: Iterator[bytes]
+
+
+class MediaFetcher(Protocol):
+    """The guarded way to a file at an address that a customer gave."""
+
+    def fetch(self, url: str, most_bytes: int) -> AbstractContextManager[FetchedMedia]:
+        """Open the address; leaving the context closes it, read to the end or not.
+
+        Raises MediaFetchFailed on entering, and from `blocks`: what came until then is not the file. `blocks` gives
+        at most `most_bytes` and at least one byte, in pieces of up to 256 KB. All of it has one deadline.
+        """

@@ -10,8 +10,8 @@ from typing import Any
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
+from hkreach.domain.public_address import check_public_address
 from hkreach.domain.time import to_rfc3339
-from hkreach.domain.webhook_address import check_webhook_address
 from hkreach.ports import Apps, Clock, MetaAppSecrets, Numbers, SealedSecrets
 
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
@@ -141,7 +141,7 @@ class Administer:
 
     def _with_webhook(self, app: App, webhook: NewWebhook) -> tuple[App, str]:
         try:
-            url = check_webhook_address(webhook.url, self.local_targets)
+            url = check_public_address(webhook.url, self.local_targets)
         except ValueError as fault:
             raise Invalid("The webhook was not set.", [Fault("webhookUrl", f"webhookUrl {fault}")]) from None
         secret = webhook.secret or "whsec_" + base64.b64encode(random_source.token_bytes(32)).decode()

@@ -21,7 +21,7 @@ from hkreach.ports import Clock, Contended, Numbers
 
 logger = Logger(service="hkreach", child=True)
 
-_STALE = 500
+_STALE = 1_000
 """Milliseconds for which a leased time may be used late."""
 _KNOCKS = 3
 """How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
@@ -37,6 +37,8 @@ class Admission:
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._leased: defaultdict[str, deque[int]] = defaultdict(deque)
         self._used: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._places: dict[str, tuple[int, Later]] = {}
+        """When places in the line were given last, and which of them are left."""
         self._pairs = RecentPairs()
         self._number_is_calm: dict[str, bool] = {}
         self._meta_is_calm = True
@@ -54,6 +56,7 @@ class Admission:
                 asked = replace(
                     self._request(message, app, account, waited=waited),
                     count=self._count(number, batch),
+                    at_hand=batch,
                     alone=batch == 1 and not self._used[number],
                     may_knock=receives <= _KNOCKS,
                 )
@@ -108,13 +111,21 @@ class Admission:
             leased.popleft()
         asks = False
         if not leased:
-            turn = self._lease(number, asked)
+            turn = self._next_place(number, asked) or self._lease(number, asked)
             if isinstance(turn, Later):
                 return turn
             leased.extend(turn.times)
             asks = turn.asks
         self._used[number].append(now)
         return Go([max(now, leased.popleft())], asks)
+
+    def _next_place(self, number: str, asked: Request) -> Later | None:
+        """One of the places that were given for the whole batch a moment ago."""
+        given_at, given = self._places.get(number, (0, None))
+        if asked.urgent or given is None or not given.more or given_at <= asked.now - SECOND:
+            return None
+        self._places[number] = given_at, Later(given.more[0], given.why, given.more[1:])
+        return self._places[number][1]
 
     def _lease(self, number: str, asked: Request) -> Go | Later:
         meta, probes = self._look_at_meta(asked.now)
@@ -124,6 +135,8 @@ class Admission:
             return after, (turn, after.breaker.is_calm)
 
         turn, self._number_is_calm[number] = self._numbers.number(number, decide)
+        if isinstance(turn, Later):
+            self._places[number] = asked.now, turn
         return turn
 
     def _look_at_meta(self, now: int) -> tuple[Breaker, bool]:
@@ -139,7 +152,7 @@ class Admission:
         used, now = self._used[number], self._now()
         while used and used[0] <= now - SECOND:
             used.popleft()
-        return max(batch, min(len(used), _MOST_AHEAD))
+        return max(batch, min(len(used) + 1, _MOST_AHEAD))
 
     def _tell(self, message: OutboundMessage, app: App, account: MetaAccount, outcome: Outcome) -> int | None:
         number, went_well = account.phone_number_id, isinstance(outcome, Accepted | Refused)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hkreach.domain.webhook_address import MAX_ADDRESS, check_webhook_address, is_local_target
+from hkreach.domain.public_address import MAX_ADDRESS, check_public_address, is_local_target
 
 TARGETS = frozenset({"127.0.0.1:9000", "localhost:9001"})
 
@@ -24,7 +24,7 @@ TARGETS = frozenset({"127.0.0.1:9000", "localhost:9001"})
     ],
 )
 def test_public_https(url: str) -> None:
-    assert url == check_webhook_address(url, frozenset())
+    assert url == check_public_address(url, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_public_https(url: str) -> None:
         "https://shop.example.com@127.0.0.1/", "https://shop.example.com\\@127.0.0.1/", "https://127.0.0.1\\.shop.example.com/",
         "https://shop.example.com%2f@127.0.0.1/", "https://exa%6dple.com/", "https://shop.exam ple.com/",
         "https://shop.example.com/a b",
-        "https://shop.example.com/\n", "https://shop.example.com/\0", "https://shop.exampl\u00e9.com/",
+        "https://shop.example.com/\n", "https://shop.example.com/\0", "https://shop.exampl\u00e9.com/", "https://shop.example.com/\u00e9",
         "https://shop\u3002example.com/", "https://-a.example.com/", "https://shop.example.com/" + "a" * MAX_ADDRESS,
         "http://127.0.0.1:9000/", "http://localhost:9001/",
     ],
 )  # fmt: skip
 def test_what_is_never_called(url: str) -> None:
     with pytest.raises(ValueError, match=r"^(must|is) "):
-        check_webhook_address(url, frozenset())
+        check_public_address(url, frozenset())
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9000/hook", "http://localhost:9001", "https://127.0.0.1:9000/"])
 def test_a_developers_own_targets(url: str) -> None:
     assert is_local_target(url, TARGETS)
-    assert url == check_webhook_address(url, TARGETS)
+    assert url == check_public_address(url, TARGETS)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_developers_own_targets(url: str) -> None:
 def test_and_nothing_beside_them(url: str) -> None:
     assert not is_local_target(url, TARGETS)
     with pytest.raises(ValueError, match=r"^(must|is) "):
-        check_webhook_address(url, TARGETS)
+        check_public_address(url, TARGETS)
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_it(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}.example.com/"):
         try:
-            assert url == check_webhook_address(url, frozenset())
+            assert url == check_public_address(url, frozenset())
         except ValueError:
             continue
         assert url.lower().startswith("https://")
