@@ -41,6 +41,7 @@ from tests.build.artifacts import runtime_libraries, search_path
 from tests.build.test_artifacts import SETTINGS
 from tests.builders import NUMBER, RECIPIENT, TEMPLATE
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.uploads import FakeUploads
 
 SIZES = {1: None, 10: 1.5, 50: 2.5}
 """Records in a batch, and at most how many times the wall time of one they may take."""
@@ -197,7 +198,9 @@ def deployed(stack: Stack) -> Sender:
 
     def accept() -> str:
         request = SendRequest(RECIPIENT, TEMPLATE)
-        return accept_message(app, request, messages=messages, media=FakeMediaStore(), now=now).message_id
+        return accept_message(
+            app, request, messages=messages, media=FakeMediaStore(), uploads=FakeUploads(), now=now
+        ).message_id
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
         return dict(json.loads(aws.invoke(FunctionName=name, Payload=json.dumps(event).encode())["Payload"].read()))

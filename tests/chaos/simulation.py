@@ -32,6 +32,7 @@ from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
 from tests.fakes.unsettled import FakeUnsettled
+from tests.fakes.uploads import FakeUploads
 
 RESEND_AFTER_SECONDS = 300
 TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
@@ -99,7 +100,9 @@ class Simulation:
         request = SendRequest(f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}")
         for _ in range(3):
             try:
-                receipt = accept_message(self.app, request, messages=self.messages, media=self.media, now=self.clock)
+                receipt = accept_message(
+                    self.app, request, messages=self.messages, media=self.media, uploads=FakeUploads(), now=self.clock
+                )
             except STOPPED:
                 continue
             self.acknowledged.add(receipt.message_id)

@@ -50,6 +50,12 @@ class AcceptMessageSettings(_KnowsApps):
     media_bucket: _Text
 
 
+class ManageMediaSettings(_KnowsApps):
+    """Of `manage_media`."""
+
+    media_bucket: _Text
+
+
 class ReadMessageSettings(_KnowsApps):
     """Of `read_message`."""
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hkreach.domain.errors import Fault
-from hkreach.edge.send_fields import HEADERS, SendFields
+from hkreach.edge.send_fields import HEADERS, RequestFields
 
 _BUTTON = "must be an object with index, type (url, quick_reply or copy_code) and its text, payload or code"
 _WORDS = {
@@ -30,7 +30,7 @@ _WORDS = {
 _BUTTON_TYPES = {"url", "quick_reply", "copy_code"}
 
 
-def validate[Fields: SendFields](
+def validate[Fields: RequestFields](
     model: type[Fields], values: object, beside: Collection[str] = ()
 ) -> tuple[Fields | None, list[Fault]]:
     """The fields, or None and what is wrong with each. `beside`: the headers that came otherwise, a file."""
@@ -66,7 +66,7 @@ def _location(details: ErrorDetails) -> tuple[int | str, ...]:
             return location
 
 
-def _fault(model: type[SendFields], details: ErrorDetails) -> Fault:
+def _fault(model: type[RequestFields], details: ErrorDetails) -> Fault:
     parts = _location(details)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")[:200]
     kind, context = details["type"], details.get("ctx", {})
