@@ -9,11 +9,12 @@ from datetime import datetime
 import pytest
 from botocore.exceptions import ClientError
 
+from hkreach.adapters.aws import client
 from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.domain.time import MINUTE
 from hkreach.domain.upload import Announced, Sealed, Uploaded, UploadForm
 from hkreach.ports.media_uploads import MediaUploads
-from tests.aws import MEDIA_BUCKET, aws
+from tests.aws import ENVIRONMENT, MEDIA_BUCKET, aws, environment
 from tests.builders import MESSAGE_ID, OTHER_ID, PDF, PNG
 from tests.fakes.clock import FakeClock
 from tests.fakes.uploads import FakeUploads
@@ -148,3 +149,11 @@ def _lives(expiration: str, signed: str) -> int:
     """In milliseconds; both are of the same second or the next, so it is rounded to a minute."""
     begin, end = (datetime.fromisoformat(text).timestamp() for text in (signed, expiration))
     return round((end - begin) / 60) * MINUTE
+
+
+def test_the_form_goes_to_the_buckets_own_region() -> None:
+    """Elsewhere it would be redirected, and a form does not follow."""
+    with environment(ENVIRONMENT | {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}):
+        form = client("s3").generate_presigned_post(MEDIA_BUCKET, "key")
+
+    assert f"https://{MEDIA_BUCKET}.s3.eu-west-1.amazonaws.com/" == form["url"]

@@ -55,10 +55,10 @@ class FakeUploads(Faulty):
 class _OneVersion(BytesReader):
     def __init__(self, uploads: FakeUploads, key: str, content: bytes) -> None:
         super().__init__(content)
-        self._is_current = lambda: uploads.files[key][0] == content
+        self._uploads, self._key, self._version = uploads, key, content
 
     def read(self, offset: int, length: int) -> bytes:
-        _require(self._is_current())
+        _require(self._uploads.files[self._key][0] == self._version)
         return super().read(offset, length)
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 
 from hkreach.domain.errors import NotFound
+from hkreach.domain.media import Media
 from hkreach.domain.time import DAY, MINUTE
-from hkreach.domain.upload import MAX_UPLOAD_BYTES, USABLE_FOR
+from hkreach.domain.upload import MAX_UPLOAD_BYTES, USABLE_FOR, Uploaded
 from hkreach.usecases.manage_media import Ready, RefusedMedia, StartedUpload, Waiting, manage_media, start_upload
 from tests.builders import MESSAGE_ID, NOW, PDF, PNG, app
 from tests.fakes.clock import FakeClock
@@ -137,10 +138,10 @@ class _ReplacedWhileLookedAt(FakeUploads):
 
     form_of: StartedUpload | None = None
 
-    def seal(self, app_name: str, *args: object) -> object:  # type: ignore[override]
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
         if self.form_of is not None:
             self.upload(self.form_of.form, b"GIF89a")
-        return super().seal(app_name, *args)  # type: ignore[arg-type]
+        return super().seal(app_name, uploaded, mime_type, filename)
 
 
 def test_what_is_replaced_between_look_and_seal_is_not_let_through(clock: FakeClock) -> None:
