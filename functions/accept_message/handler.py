@@ -12,6 +12,7 @@ from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.s3_media import S3Media
+from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.domain.app import App
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response
@@ -24,7 +25,9 @@ settings = AcceptMessageSettings.from_environment()
 dynamodb = client("dynamodb")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
-media = S3Media(client("s3"), settings.media_bucket)
+s3 = client("s3")
+media = S3Media(s3, settings.media_bucket)
+uploads = S3Uploads(s3, settings.media_bucket)
 api = http_api()
 
 
@@ -43,7 +46,7 @@ def send_document() -> Response[str]:
 
 
 def _accept(app: App, request: SendRequest) -> Response[str]:
-    receipt = accept_message(app, request, messages=messages, media=media, now=now)
+    receipt = accept_message(app, request, messages=messages, media=media, uploads=uploads, now=now)
     logger.info("message accepted", message_id=receipt.message_id, app_name=app.app_name, replayed=receipt.replayed)
     headers = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
     return json_response(HTTPStatus.ACCEPTED, {"messageId": receipt.message_id, "status": "queued"}, headers)

@@ -25,7 +25,7 @@ dynamodb, sqs = client("dynamodb"), client("sqs")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 administer = Administer(
     apps=apps,
-    numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
+    numbers=DynamoDBNumbers(dynamodb, settings.numbers_table, remembers=False),
     secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
     meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
     now=now,

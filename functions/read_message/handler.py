@@ -11,10 +11,9 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
-from hkreach.domain.errors import Fault, Invalid
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.edge.authentication import authenticate
-from hkreach.edge.http_api import http_api, json_response
+from hkreach.edge.http_api import http_api, json_response, required_query
 from hkreach.settings import ReadMessageSettings
 from hkreach.usecases.read_message import read_message, timeline
 
@@ -44,9 +43,7 @@ def message_timeline() -> Response[str]:
 
 def _message() -> OutboundMessage:
     app = authenticate(api.current_event, apps)
-    message_id = api.current_event.get_query_string_value("messageId", "")
-    if not message_id:
-        raise Invalid("Say which message.", [Fault("messageId", "messageId is required in the query")])
+    message_id = required_query(api.current_event, "messageId", "Say which message.")
     return read_message(app, message_id, messages=messages)
 
 

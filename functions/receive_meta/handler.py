@@ -13,6 +13,7 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.errors import Unauthorized
 from hkreach.settings import ReceiveMetaSettings
@@ -27,6 +28,7 @@ receive_meta = ReceiveMeta(
     apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
     secrets=meta_app,
     now=now,
+    numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
 )
 api = LambdaFunctionUrlResolver()
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from hkreach.domain.time import DAY
+from hkreach.domain.upload import FILES_KEPT
 from hkreach.settings import _Settings
 from tests.edge.test_settings import MODELS
 from tests.template import resources, template
@@ -213,9 +215,45 @@ def test_everything_expires() -> None:
     ttl = resources("AWS::DynamoDB::Table")["MessagesTable"]["TimeToLiveSpecification"]
 
     assert {"AttributeName": "expiresAt", "Enabled": True} == ttl
-    assert {"ExpirationInDays": 30}.items() <= resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"][
-        "Rules"
-    ][0].items()
+    everything, unfinished = resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"]["Rules"]
+    assert {"Id": "expire", "Status": "Enabled", "ExpirationInDays": FILES_KEPT // DAY} == everything
+    assert {"DaysAfterInitiation": 1} == unfinished["AbortIncompleteMultipartUpload"]
+
+
+def test_files_are_encrypted_and_never_public_and_travel_over_tls() -> None:
+    bucket = resources("AWS::S3::Bucket")["MediaBucket"]
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (tls,) = resources("AWS::S3::BucketPolicy")["MediaBucketPolicy"]["PolicyDocument"]["Statement"]
+
+    assert {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Fn::GetAtt": ["MediaKey", "Arn"]}} == encryption[
+        "ServerSideEncryptionByDefault"
+    ]
+    assert ({True}, 4) == (
+        set(bucket["PublicAccessBlockConfiguration"].values()), len(bucket["PublicAccessBlockConfiguration"]),
+    )  # fmt: skip
+    assert ("Deny", "*", "s3:*") == (tls["Effect"], tls["Principal"], tls["Action"])
+    assert {"Bool": {"aws:SecureTransport": {"Fn::If": ["IsLocal", "never", "false"]}}} == tls["Condition"]
+
+
+def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None:
+    def may(action: str) -> dict[str, set[str]]:
+        return {
+            role.removesuffix("Role"): {
+                resource["Fn::Sub"].removeprefix("${MediaBucket.Arn}/") for resource in _list(statement["Resource"])
+            }
+            for role in ROLES
+            for statement in _statements(role)
+            if action in _list(statement["Action"])
+        }
+
+    outbound, incoming = "*/outbound/*", {"*/expected/*", "*/uploads/*"}
+    assert {
+        "AcceptMessage": {outbound},
+        "ManageMedia": {outbound, *incoming},
+        "FetchMedia": {outbound, "*/fetched/*"},
+    } == may("s3:PutObject")
+    read = {"AcceptMessage": {outbound, *incoming}, "ManageMedia": {outbound, *incoming}, "SendMessage": {outbound}}
+    assert read | {"FetchMedia": {outbound, "*/fetched/*"}} == may("s3:GetObject")
 
 
 def test_the_rule_takes_the_events_that_webhooks_carry() -> None:

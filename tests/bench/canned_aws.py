@@ -10,11 +10,13 @@ import json
 import sys
 from base64 import b64encode
 from typing import Any
+from zlib import crc32
 
 from hkreach.adapters.message_items import outbound_item
-from tests.builders import MESSAGE_ID, NUMBER, outbound
+from tests.builders import MESSAGE_ID, NUMBER, RECIPIENT, outbound
 
 APPS_TABLE = "apps"
+NUMBERS_TABLE = "numbers"
 ACCESS_TOKEN = "EAAtoken"
 _FAR = 4_000_000_000_000  # in milliseconds: the year 2096
 _NUMBER = {"N": "1"}
@@ -35,6 +37,10 @@ def _answer(operation: str, request: dict[str, Any]) -> bytes:
     match operation:
         case "GetItem" if request["TableName"] == APPS_TABLE:
             told: dict[str, Any] = {"Item": _APP}
+        case "GetItem" if request["TableName"] == NUMBERS_TABLE:
+            told = {}  # a number that nobody has heard of is quiet: what is measured is not held back
+        case "PutItem":
+            told = {}
         case "GetItem":
             told = {"Item": _QUEUED}
         case "UpdateItem":
@@ -44,7 +50,8 @@ def _answer(operation: str, request: dict[str, Any]) -> bytes:
         case _:
             raise ValueError(f"the sender is not known to call {operation}")
     message_id = request.get("Key", {}).get("messageId", {}).get("S", "")
-    return json.dumps(told).replace(MESSAGE_ID, message_id).encode()
+    customer = f"91{crc32(message_id.encode()):010}"
+    return json.dumps(told).replace(MESSAGE_ID, message_id).replace(RECIPIENT, customer).encode()
 
 
 class _Connection(asyncio.Protocol):

@@ -10,6 +10,7 @@ turns. Compared are medians, and beside them the quickest of all rounds: what el
 import dataclasses
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -35,12 +36,13 @@ from local.stack.__main__ import end_on_signals
 from local.stack.lifecycle import start_program
 from local.stack.ports import free_port
 from local.stack.processes import Processes, first_json_line, wait_until
-from tests.bench.canned_aws import ACCESS_TOKEN, APPS_TABLE
+from tests.bench.canned_aws import ACCESS_TOKEN, APPS_TABLE, NUMBERS_TABLE
 from tests.bench.process_figures import opened_connections, peak_megabytes, processes_with, used_cpu
 from tests.build.artifacts import runtime_libraries, search_path
 from tests.build.test_artifacts import SETTINGS
-from tests.builders import NUMBER, RECIPIENT, TEMPLATE
+from tests.builders import NUMBER, TEMPLATE
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.uploads import FakeUploads
 
 SIZES = {1: None, 10: 1.5, 50: 2.5}
 """Records in a batch, and at most how many times the wall time of one they may take."""
@@ -49,6 +51,8 @@ META_SECONDS = 0.2
 AWS_SECONDS = 0.005
 MEGABYTES = 128
 _SHOWN = {"displayPhoneNumber": "+1 555 010 0001", "countryCode": "US"}
+_QUICK = {"messagesPerSecond": None}
+"""Of the simulated Meta: no pace is measured here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,13 +158,14 @@ def beside_canned_aws(folder: Path, progress: Progress) -> Iterator[Sender]:
     processes = Processes(folder)
     try:
         graph_url = start_program(processes, "meta", free_port(), "graphUrl")
-        number = {"phoneNumberId": NUMBER, "wabaId": "1", "accessToken": ACCESS_TOKEN} | _SHOWN
+        number = {"phoneNumberId": NUMBER, "wabaId": "1", "accessToken": ACCESS_TOKEN} | _SHOWN | _QUICK
         call("POST", f"{graph_url}/_control/configuration", {"numbers": [number]})
         command = [sys.executable, "-m", "tests.bench.canned_aws", "--delay", str(AWS_SECONDS)]
         canned = processes.start("canned aws", command, cwd=ROOT)
         aws_url = str(wait_until(canned, lambda: first_json_line(canned.log), 20)["awsUrl"])
         secret = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         settings = SETTINGS | secret | {"GRAPH_URL": graph_url, "AWS_ENDPOINT_URL": aws_url, "APPS_TABLE": APPS_TABLE}
+        settings |= {"NUMBERS_TABLE": NUMBERS_TABLE}
         with subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", str(Path(__file__).with_name("function_process.py")), *path],
             env=settings,
@@ -192,12 +197,17 @@ def deployed(stack: Stack) -> Sender:
     messages = DynamoDBMessages(dynamodb, stack.outputs["MessagesTableName"], now)
     app = DynamoDBApps(dynamodb, stack.outputs["AppsTableName"], 60).get(stack.apps[0].app_name)
     assert app
+    stack.administer({"action": "set_pace", "appName": app.app_name, "messagesPerSecond": 1_000})
+    number = {"phoneNumberId": stack.apps[0].phone_number_id} | _QUICK
+    call("POST", f"{stack.graph_url}/_control/configuration", {"numbers": [number]})
     functions = [found["FunctionName"] for found in aws.list_functions()["Functions"]]
     (name,) = [found for found in functions if "-SendMessageFunction-" in found]
 
     def accept() -> str:
-        request = SendRequest(RECIPIENT, TEMPLATE)
-        return accept_message(app, request, messages=messages, media=FakeMediaStore(), now=now).message_id
+        request = SendRequest(f"91{random.randrange(10**10):010}", TEMPLATE)
+        return accept_message(
+            app, request, messages=messages, media=FakeMediaStore(), uploads=FakeUploads(), now=now
+        ).message_id
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
         return dict(json.loads(aws.invoke(FunctionName=name, Payload=json.dumps(event).encode())["Payload"].read()))

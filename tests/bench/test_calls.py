@@ -53,6 +53,7 @@ from tests.aws import (
 from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, UPLOAD, WAITS, app
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.uploads import FakeUploads
 
 MESSAGES = 10
 TABLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
@@ -91,7 +92,9 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
 
     for number in range(MESSAGES):
         request = SendRequest(f"9199{number:08}", TEMPLATE, "MyStore_ERP")
-        accept_message(customer, request, messages=messages, media=FakeMediaStore(), now=lambda: NOW)
+        accept_message(
+            customer, request, messages=messages, media=FakeMediaStore(), uploads=FakeUploads(), now=lambda: NOW
+        )
     accepted, sqs = calls.copy(), _counted("sqs", calls)
     relay_outbox(_changes(), queue=SQSSendQueue(sqs, SEND_QUEUE_URLS))
     numbers, meta = DynamoDBNumbers(dynamodb, NUMBERS_TABLE), FakeMeta()
@@ -102,7 +105,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
-    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW)
+    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW, numbers)
     for status in ("sent", "delivered", "read"):
         for message_id in ids:
             body = _callback(status, message_id)

@@ -33,6 +33,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "200 without an id": ("meta: taken, then 200 without an id",),
     "upload failed": ("upload",),
     "address does not give its file": ("address",),
+    "Meta forgot a file": ("meta: forgot the file",),
     "status before the answer": ("callbacks before the answer",),
     "status repeated": ("callback repeated",),
     "statuses reordered": ("callbacks out of order",),

@@ -148,6 +148,8 @@ class SimulatedMeta:
             return Halted("190")
         if happens("meta: reset before it was taken"):
             return Uncertain("ConnectionError")
+        if "document" in str(message) and happens("meta: forgot the file", 0.05):
+            return Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
         if happens("meta: refused for good", 0.03):
             return Refused(MessageError("131026", "Undeliverable", "Not on WhatsApp"))
         wamid = self._take(str(message["biz_opaque_callback_data"]))

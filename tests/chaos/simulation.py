@@ -34,6 +34,7 @@ from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore
 from tests.fakes.unsettled import FakeUnsettled
+from tests.fakes.uploads import FakeUploads
 
 RESEND_AFTER_SECONDS = 300
 FETCH_WAITS = FetchWaits(fetch=30_000, retry_base=2, retry_longest=900, give_up=3_600, halted=300)
@@ -94,7 +95,7 @@ class Simulation:
         )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
-        self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock)
+        self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers)
         unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
         self.operator = Operator(self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock), self.faults)
         self.faults.overtake = self._overtake
@@ -104,7 +105,8 @@ class Simulation:
     def accept(self) -> None:
         """A caller sends a message, and repeats the request with its key until it is answered."""
         self.attempted += 1
-        file = IncomingFile(PDF, "a.pdf") if self.faults.random.random() < 0.2 else None
+        content = PDF + str(self.attempted // 10).encode()  # some two messages have the same file
+        file = IncomingFile(content, "a.pdf") if self.faults.random.random() < 0.2 else None
         address = None if file else self.faults.random.choices((None, SMALL, LARGE), (0.85, 0.1, 0.05))[0]
         template = replace(TEMPLATE, header=None) if file or address else TEMPLATE
         request = SendRequest(
@@ -112,7 +114,9 @@ class Simulation:
         )
         for _ in range(3):
             try:
-                receipt = accept_message(self.app, request, messages=self.messages, media=self.media, now=self.clock)
+                receipt = accept_message(
+                    self.app, request, messages=self.messages, media=self.media, uploads=FakeUploads(), now=self.clock
+                )
             except STOPPED:
                 continue
             self.acknowledged.add(receipt.message_id)

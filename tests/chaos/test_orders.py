@@ -23,6 +23,7 @@ from tests.chaos.inline import InlineExecutor
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
 from tests.fakes.stores import FakeEventBus
 
@@ -51,7 +52,7 @@ class Walk:
         claim = self.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
         assert claim is not None
         self.row, self.claim, self.own = self.messages.rows[MESSAGE_ID], claim, own
-        self.receive = ReceiveMeta(self.messages, FakeApps(), FakeMetaApp(SECRET), clock)
+        self.receive = ReceiveMeta(self.messages, FakeApps(), FakeMetaApp(SECRET), clock, FakeNumbers())
         self.known: dict[object, tuple[int, frozenset[End]]] = {}
 
     def go(self, left: Counter[Status], told: frozenset[str]) -> tuple[int, frozenset[End]]:

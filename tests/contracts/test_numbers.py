@@ -261,3 +261,15 @@ def test_an_expired_item_that_was_removed_meanwhile_is_begun_anew(calls: Calls) 
     aws("dynamodb").delete_item(TableName=NUMBERS_TABLE, Key=to_item({"pk": f"number#{NUMBER}"}))
 
     assert 1 == _add(numbers)
+
+
+@pytest.mark.usefixtures("imitated_aws")
+def test_who_must_not_believe_what_it_saw_looks_each_time() -> None:
+    operator, sender = DynamoDBNumbers(aws("dynamodb"), NUMBERS_TABLE, remembers=False), _dynamodb()
+    calm = NumberState()
+    assert calm == operator.number(NUMBER, lambda state: (state, state))
+    halted = replace(calm, breaker=Breaker(open_until=NOW, code="190", account="a"))
+    sender.number(NUMBER, lambda _: (halted, None))
+
+    assert halted == operator.number(NUMBER, lambda state: (calm, state)), "not as it was a moment ago"
+    assert calm == operator.number(NUMBER, lambda state: (state, state))

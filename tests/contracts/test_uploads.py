@@ -202,6 +202,7 @@ def test_the_deadline_is_that_of_reading_too() -> None:
             return super().read(1)
 
     with serving() as server:
-        meta = RequestsMeta(session(), server.url, "v25.0", 3_600, 0.3)
+        meta, file = RequestsMeta(session(), server.url, "v25.0", 3_600, 0.3), Dripping(200)
 
-        assert Uncertain("deadline") == meta.upload(NUMBER, "t", Dripping(100), "application/pdf", "a.pdf")
+        assert Uncertain("deadline") == meta.upload(NUMBER, "t", file, "application/pdf", "a.pdf")
+    assert len(file.asked) < 200, "not to its end"

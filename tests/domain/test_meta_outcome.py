@@ -74,6 +74,23 @@ def test_what_may_have_gone_is_uncertain(code: int, status: int) -> None:
     assert Uncertain(f"Meta's error {code}") == _answer(status, code)
 
 
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        ({"code": 131053}, True),
+        ({"code": 100, "error_subcode": 33}, True),
+        ({"code": 100}, False),
+        ({"code": 100, "error_subcode": 2494055}, False),
+        ({"code": 131026, "error_subcode": 33}, False),
+    ],
+)
+def test_a_refusal_says_whether_the_file_may_be_forgotten(error: dict[str, Any], lost: bool) -> None:
+    outcome = read_answer(400, json.dumps({"error": error}).encode())
+
+    assert isinstance(outcome, Refused)
+    assert lost == outcome.lost_media
+
+
 @pytest.mark.parametrize("code", [1, 131000, 131026, 999_999])
 @pytest.mark.parametrize("status", [400, 500])
 def test_what_meta_calls_transient_may_be_tried_again(code: int, status: int) -> None:

@@ -232,7 +232,7 @@ def test_the_file_limit() -> None:
 
 @pytest.mark.parametrize("size", [4_600_000, 9_000_000])
 def test_the_body_limit(size: int) -> None:
-    with pytest.raises(TooLarge, match="make it smaller"):
+    with pytest.raises(TooLarge, match="POST /api/external/media"):
         _read(form(*LEAST, file(b"x" * size)))
 
 

@@ -10,6 +10,7 @@ from tests.handlers.conftest import OF_THE_FUNCTIONS, load
 MODELS = {name: model for name, model in vars(settings).items() if name.endswith("Settings") and name[0] != "_"}
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
+    "manage_media": {"APPS_TABLE", "MEDIA_BUCKET"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "send_message": {
@@ -20,7 +21,7 @@ NEEDED = {
         *("APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "MEDIA_BUCKET", "SEND_NOW_QUEUE_URL"),
         *("SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
     },
-    "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "META_APP_PARAMETERS"},
+    "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
     "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},

@@ -30,6 +30,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.uploads import FakeUploads
 from tests.replay.meta import SimulatedMeta
 from tests.replay.queues import SimulatedQueue, Work, Workers
 from tests.replay.timeline import Steps, Timeline
@@ -110,7 +111,7 @@ class Stack:
         }
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
-        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline)
+        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline, self.numbers)
         self.timeline.every(MINUTE, self._wake)
 
     def _wake(self) -> None:
@@ -145,7 +146,9 @@ class Stack:
         """A caller sends a message; returns its id."""
         request = SendRequest(to, TEMPLATE, idempotency_key=str(len(self.accepted)), **parts)
         found = self.apps.apps[app_name]
-        receipt = accept_message(found, request, messages=self.messages, media=FakeMediaStore(), now=self.timeline)
+        receipt = accept_message(
+            found, request, messages=self.messages, media=FakeMediaStore(), uploads=FakeUploads(), now=self.timeline
+        )
         self.accepted[receipt.message_id] = self.timeline()
         return receipt.message_id
 

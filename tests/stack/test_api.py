@@ -48,7 +48,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str, set[str]]] = {
         {"data": FORM | {"headerText": "x"}, "files": {"file": PDF}},
         422,
         "invalid",
-        {"headerText"},
+        {"file", "headerText"},
     ),
     "cut off": (
         DOCUMENT,

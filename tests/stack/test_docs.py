@@ -43,7 +43,7 @@ def _run(world: World, script: str, folder: Path, **variables: str) -> str:
 
 
 def test_the_api_pages_commands_send_and_ask(world: World, tmp_path: Path) -> None:
-    template, document, address, status = _blocks("docs/api.md")
+    template, document, address, _, _, _, status = _blocks("docs/api.md")
     files = f"{world.stack.inbox_url}/files/"
     file = files.replace("/files/", "/_control/files/invoice-12345.pdf")
     assert world.http.put(file, data=b"%PDF-1.4\nAn invoice").ok
@@ -54,6 +54,17 @@ def test_the_api_pages_commands_send_and_ask(world: World, tmp_path: Path) -> No
         world.until_status(world.app, message_id, "read")
         answer = json.loads(_run(world, status, tmp_path, **app, MESSAGE_ID=message_id))
         assert {"status": "read", "messageId": message_id} == answer
+
+
+def test_the_api_pages_commands_upload_a_file_and_send_it(world: World, tmp_path: Path) -> None:
+    _, _, upload, state, send, _ = _blocks("docs/api.md")
+    (tmp_path / "catalogue.pdf").write_bytes(b"%PDF-1.4\nA catalogue")
+    app = {"API_URL": world.stack.api_url, "APP_NAME": world.app.app_name, "API_KEY": world.app.api_key}
+    _run(world, upload, tmp_path, **app)
+    app["MEDIA_ID"] = json.loads((tmp_path / "media.json").read_text())["mediaId"]
+    assert "ready" == json.loads(_run(world, state, tmp_path, **app))["state"]
+    message_id = json.loads(_run(world, send, tmp_path, **app))["messageId"]
+    world.until_status(world.app, message_id, "read")
 
 
 def test_the_operators_commands_reach_the_operators_function(world: World, tmp_path: Path) -> None:

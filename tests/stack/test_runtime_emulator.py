@@ -33,6 +33,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "accept_message/send_template": {"statusCode": 401},
     "accept_message/send_document": {"statusCode": 401},
     "read_message/status": {"statusCode": 401},
+    "manage_media/announce": {"statusCode": 401},
+    "manage_media/state": {"statusCode": 401},
     "relay_outbox/new_message": DONE,
     "send_message/queued": DONE,
     "read_message/timeline": {"statusCode": 401},

@@ -14,6 +14,7 @@ from tests.builders import NOW, NUMBER, PDF, PNG, RECIPIENT, TEMPLATE, app
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.stores import FakeMediaStore
+from tests.fakes.uploads import FakeUploads
 
 REQUEST = SendRequest(RECIPIENT, TEMPLATE, "MyStore_ERP")
 KEYED = replace(REQUEST, idempotency_key="order-12345")
@@ -25,8 +26,15 @@ def media() -> FakeMediaStore:
     return FakeMediaStore()
 
 
-def test_a_request_becomes_a_queued_message(messages: FakeMessages, media: FakeMediaStore, clock: FakeClock) -> None:
-    receipt = accept_message(app(), REQUEST, messages=messages, media=media, now=clock)
+@pytest.fixture
+def uploads(clock: FakeClock) -> FakeUploads:
+    return FakeUploads(clock)
+
+
+def test_a_request_becomes_a_queued_message(
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
+) -> None:
+    receipt = accept_message(app(), REQUEST, messages=messages, media=media, uploads=uploads, now=clock)
 
     message = messages.get(receipt.message_id)
     assert message is not None
@@ -40,17 +48,22 @@ def test_a_request_becomes_a_queued_message(messages: FakeMessages, media: FakeM
 
 
 def test_each_request_without_a_key_is_a_message_of_its_own(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
 ) -> None:
-    ids = {accept_message(app(), REQUEST, messages=messages, media=media, now=clock).message_id for _ in range(3)}
+    ids = {
+        accept_message(app(), REQUEST, messages=messages, media=media, uploads=uploads, now=clock).message_id
+        for _ in range(3)
+    }
 
     assert 3 == len(ids) == len(messages.rows)
 
 
 def test_a_file_is_stored_before_the_message_is_written(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
 ) -> None:
-    receipt = accept_message(app(), replace(REQUEST, file=FILE), messages=messages, media=media, now=clock)
+    receipt = accept_message(
+        app(), replace(REQUEST, file=FILE), messages=messages, media=media, uploads=uploads, now=clock
+    )
 
     message = messages.get(receipt.message_id)
     assert message is not None
@@ -61,9 +74,11 @@ def test_a_file_is_stored_before_the_message_is_written(
     assert {message.media.key: PDF} == media.files
 
 
-def test_a_file_without_a_name_gets_one(messages: FakeMessages, media: FakeMediaStore, clock: FakeClock) -> None:
+def test_a_file_without_a_name_gets_one(
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
+) -> None:
     request = replace(REQUEST, file=IncomingFile(PNG))
-    receipt = accept_message(app(), request, messages=messages, media=media, now=clock)
+    receipt = accept_message(app(), request, messages=messages, media=media, uploads=uploads, now=clock)
 
     message = messages.get(receipt.message_id)
     assert message is not None
@@ -73,28 +88,39 @@ def test_a_file_without_a_name_gets_one(messages: FakeMessages, media: FakeMedia
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a\x01\x00", b"MZ\x90\x00\x03"], ids=["empty", "gif", "exe"])
 def test_a_file_that_whatsapp_does_not_take_is_refused_and_nothing_stored(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock, content: bytes
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock, content: bytes
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        accept_message(app(), replace(REQUEST, file=IncomingFile(content)), messages=messages, media=media, now=clock)
+        accept_message(
+            app(),
+            replace(REQUEST, file=IncomingFile(content)),
+            messages=messages,
+            media=media,
+            uploads=uploads,
+            now=clock,
+        )
 
     assert ["file"] == [fault.field for fault in refused.value.faults]
     assert ({}, {}) == (messages.rows, media.files)
 
 
-def test_an_app_without_a_number_cannot_send(messages: FakeMessages, media: FakeMediaStore, clock: FakeClock) -> None:
+def test_an_app_without_a_number_cannot_send(
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
+) -> None:
     with pytest.raises(Conflict):
-        accept_message(app(meta=None), replace(REQUEST, file=FILE), messages=messages, media=media, now=clock)
+        accept_message(
+            app(meta=None), replace(REQUEST, file=FILE), messages=messages, media=media, uploads=uploads, now=clock
+        )
 
     assert ({}, {}) == (messages.rows, media.files)
 
 
 def test_the_same_request_with_the_same_key_is_the_same_message(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
 ) -> None:
-    first = accept_message(app(), KEYED, messages=messages, media=media, now=clock)
+    first = accept_message(app(), KEYED, messages=messages, media=media, uploads=uploads, now=clock)
     clock.advance(60_000)
-    again = accept_message(app(), KEYED, messages=messages, media=media, now=clock)
+    again = accept_message(app(), KEYED, messages=messages, media=media, uploads=uploads, now=clock)
 
     expected = derived_message_id("mystore", "order-12345")
     assert (Receipt(expected), Receipt(expected, replayed=True)) == (first, again)
@@ -129,31 +155,33 @@ def test_the_same_request_with_the_same_key_is_the_same_message(
     ],
 )
 def test_another_request_with_the_same_key_is_refused(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock, other: SendRequest
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock, other: SendRequest
 ) -> None:
-    accept_message(app(), KEYED, messages=messages, media=media, now=clock)
+    accept_message(app(), KEYED, messages=messages, media=media, uploads=uploads, now=clock)
     before = dict(messages.rows)
 
     with pytest.raises(IdempotencyConflict):
-        accept_message(app(), other, messages=messages, media=media, now=clock)
+        accept_message(app(), other, messages=messages, media=media, uploads=uploads, now=clock)
     assert before == messages.rows
 
 
 @pytest.mark.parametrize("other", [IncomingFile(PNG, FILE.filename), IncomingFile(PDF, "other.pdf")])
 def test_another_file_with_the_same_key_is_refused(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock, other: IncomingFile
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock, other: IncomingFile
 ) -> None:
-    accept_message(app(), replace(KEYED, file=FILE), messages=messages, media=media, now=clock)
+    accept_message(app(), replace(KEYED, file=FILE), messages=messages, media=media, uploads=uploads, now=clock)
 
     with pytest.raises(IdempotencyConflict):
-        accept_message(app(), replace(KEYED, file=other), messages=messages, media=media, now=clock)
+        accept_message(app(), replace(KEYED, file=other), messages=messages, media=media, uploads=uploads, now=clock)
 
 
 def test_a_request_is_known_again_by_later_versions(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
 ) -> None:
     """The digest stands in the table for 90 days; computed in another way, a repeated request would be refused."""
-    receipt = accept_message(app(), replace(KEYED, file=FILE), messages=messages, media=media, now=clock)
+    receipt = accept_message(
+        app(), replace(KEYED, file=FILE), messages=messages, media=media, uploads=uploads, now=clock
+    )
 
     assert (
         "643c011eb37e7ae7cc7b867f2e05b14ca82dc480c33c05ddc5572fe3379be668"
@@ -162,19 +190,21 @@ def test_a_request_is_known_again_by_later_versions(
 
 
 def test_the_order_of_named_parameters_makes_no_other_request(
-    messages: FakeMessages, media: FakeMediaStore, clock: FakeClock
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
 ) -> None:
     one, other = (
         replace(KEYED, template=Template("t", "en", params)) for params in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
     )
-    accept_message(app(), one, messages=messages, media=media, now=clock)
+    accept_message(app(), one, messages=messages, media=media, uploads=uploads, now=clock)
 
-    assert accept_message(app(), other, messages=messages, media=media, now=clock).replayed
+    assert accept_message(app(), other, messages=messages, media=media, uploads=uploads, now=clock).replayed
 
 
-def test_two_apps_may_use_the_same_key(messages: FakeMessages, media: FakeMediaStore, clock: FakeClock) -> None:
+def test_two_apps_may_use_the_same_key(
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock
+) -> None:
     ids = {
-        accept_message(app(name), KEYED, messages=messages, media=media, now=clock).message_id
+        accept_message(app(name), KEYED, messages=messages, media=media, uploads=uploads, now=clock).message_id
         for name in ("mystore", "other")
     }
 
@@ -182,10 +212,12 @@ def test_two_apps_may_use_the_same_key(messages: FakeMessages, media: FakeMediaS
 
 
 @pytest.mark.parametrize("failing", ["put", "add"])
-def test_what_fails_is_raised(messages: FakeMessages, media: FakeMediaStore, clock: FakeClock, failing: str) -> None:
+def test_what_fails_is_raised(
+    messages: FakeMessages, media: FakeMediaStore, uploads: FakeUploads, clock: FakeClock, failing: str
+) -> None:
     messages.fails("add", *([OSError("add")] if failing == "add" else []))
     media.fails("put", *([OSError("put")] if failing == "put" else []))
 
     with pytest.raises(OSError, match=failing):
-        accept_message(app(), replace(REQUEST, file=FILE), messages=messages, media=media, now=clock)
+        accept_message(app(), replace(REQUEST, file=FILE), messages=messages, media=media, uploads=uploads, now=clock)
     assert {} == messages.rows

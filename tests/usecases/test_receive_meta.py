@@ -7,12 +7,15 @@ import pytest
 
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.message import Status, inbound_message_id
+from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.signature import sign
+from hkreach.domain.time import MINUTE
 from hkreach.usecases.receive_meta import ReceiveMeta
-from tests.builders import MESSAGE_ID, NUMBER, OTHER_ID, OTHER_NUMBER, RECIPIENT, app, outbound
+from tests.builders import MEDIA, MESSAGE_ID, NUMBER, OTHER_ID, OTHER_NUMBER, RECIPIENT, app, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
+from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
 
 SECRET = "meta-app-secret"
@@ -47,7 +50,7 @@ def step(messages: FakeMessages, apps: FakeApps, clock: FakeClock) -> ReceiveMet
     messages.add(outbound())
     messages.add(outbound(OTHER_ID))
     messages.calls.clear()
-    return ReceiveMeta(messages, apps, FakeMetaApp(SECRET, "secret-before"), clock)
+    return ReceiveMeta(messages, apps, FakeMetaApp(SECRET, "secret-before"), clock, FakeNumbers())
 
 
 def _call(step: ReceiveMeta, body: bytes, secret: str = SECRET) -> dict[str, int]:
@@ -95,7 +98,7 @@ def test_anything_else_is_unauthorized_and_writes_nothing(
 
 def test_without_any_secret_nobody_is_believed(messages: FakeMessages, apps: FakeApps, clock: FakeClock) -> None:
     with pytest.raises(Unauthorized):
-        ReceiveMeta(messages, apps, FakeMetaApp(), clock)(BODY, f"sha256={sign('', BODY)}")
+        ReceiveMeta(messages, apps, FakeMetaApp(), clock, FakeNumbers())(BODY, f"sha256={sign('', BODY)}")
 
 
 def test_a_customers_message_is_written_once(step: ReceiveMeta, messages: FakeMessages) -> None:
@@ -197,3 +200,30 @@ def test_a_failure_keeps_metas_reason(step: ReceiveMeta, messages: FakeMessages)
     error = messages.rows[MESSAGE_ID].message.error
     assert error is not None
     assert ("131026", "Message undeliverable", "Not on WhatsApp") == (error.code, error.title, error.details)
+
+
+@pytest.mark.parametrize(
+    ("code", "minutes", "number", "kept"),
+    [
+        (131053, 10, NUMBER, None),
+        (131053, 9, NUMBER, "media-1"),
+        (131026, 10, NUMBER, "media-1"),
+        (131053, 10, OTHER_NUMBER, "media-1"),
+    ],
+    ids=["an old id", "a new one", "another error", "another's callback"],
+)
+def test_a_message_that_failed_for_its_file_takes_the_files_id_away(
+    step: ReceiveMeta, messages: FakeMessages, clock: FakeClock, code: int, minutes: int, number: str, kept: str | None
+) -> None:
+    messages.rows[MESSAGE_ID].message = outbound(media=MEDIA)
+    step.numbers.media(NUMBER, MEDIA.key, lambda _: (MetaMedia("media-1", clock() - minutes * MINUTE), None))
+    _call(step, _body(_value(number, statuses=[_status("failed", errors=[{"code": code}])])))
+
+    assert kept == step.numbers.media(NUMBER, MEDIA.key, lambda file: (file, file.media_id))
+
+
+@pytest.mark.parametrize("parts", [{}, {"biz_opaque_callback_data": None}], ids=["no file", "no echo"])
+def test_there_may_be_no_file_to_doubt(step: ReceiveMeta, parts: dict[str, Any]) -> None:
+    assert 1 == sum(
+        _call(step, _body(_value(statuses=[_status("failed", errors=[{"code": 131053}]) | parts]))).values()
+    )

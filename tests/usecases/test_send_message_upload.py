@@ -157,12 +157,12 @@ class Overtaken(FakeMeta):
 
     def __init__(self, house: House) -> None:
         super().__init__()
-        self.house, self.progress, self.asked = house, list[object](), list[str]()
+        self.house, self.progress, self.calls = house, list[object](), list[str]()
 
     def upload(self, *args: Any) -> Outcome:
         outcome, before = super().upload(*args), len(self.house.numbers.calls)
         self.progress.append(self.house.process()("b", PLENTY))
-        self.asked += self.house.numbers.calls[before:]
+        self.calls += self.house.numbers.calls[before:]
         return outcome
 
 
@@ -175,7 +175,7 @@ def test_who_comes_while_it_is_uploaded_comes_back_and_takes_nobodys_time(house:
     (seconds,) = meta.progress
     assert isinstance(seconds, int)
     assert 2 <= seconds <= 5
-    assert (["media"], 0) == (meta.asked, house.message("b").tries)
+    assert (["media"], 0) == (meta.calls, house.message("b").tries)
     assert "done" == house.process()("b", PLENTY, receives=2)
     assert (1, ["media-1"] * 2) == (len(meta.uploads), house.named())
 

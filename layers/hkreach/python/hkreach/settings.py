@@ -64,6 +64,12 @@ class AcceptMessageSettings(_KnowsApps, _MayOpenLoopback):
     media_bucket: _Text
 
 
+class ManageMediaSettings(_KnowsApps):
+    """Of `manage_media`."""
+
+    media_bucket: _Text
+
+
 class ReadMessageSettings(_KnowsApps):
     """Of `read_message`."""
 
@@ -154,6 +160,7 @@ class ReceiveMetaSettings(_KnowsApps):
     """Of `receive_meta`."""
 
     messages_table: _Text
+    numbers_table: _Text
     meta_app_parameters: _Text
     """The prefix of the SSM parameters that hold the Meta app's secrets."""
 

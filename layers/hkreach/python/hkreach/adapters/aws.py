@@ -16,6 +16,10 @@ _CONFIG = Config(
 )
 
 
+# A presigned form would go to the global address and be redirected, which no form survives, and be signed the old way.
+_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+
+
 def client(service: str) -> Any:
     """A boto3 client; address and credentials come from the environment."""
-    return boto3.client(service, config=_CONFIG)
+    return boto3.client(service, config=_S3_CONFIG if service == "s3" else _CONFIG)

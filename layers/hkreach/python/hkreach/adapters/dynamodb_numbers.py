@@ -33,12 +33,13 @@ type _Seen = tuple[int, Mapping[str, Any]]
 class DynamoDBNumbers:
     """Implements the port `Numbers`. A change of what was seen a moment ago is one request."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, *, remembers: bool = True) -> None:
+        """`remembers`: False for one whose changes must not be held for done already because of what it saw before."""
         self._client = client
         self._table = table
-        self._numbers: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _NUMBER_SECONDS)
-        self._media: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _MEDIA_SECONDS)
-        self._meta: Remembered[str, _Seen] = Remembered(1, _META_SECONDS)
+        self._numbers: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _NUMBER_SECONDS * remembers)
+        self._media: Remembered[str, _Seen] = Remembered(_MOST_REMEMBERED, _MEDIA_SECONDS * remembers)
+        self._meta: Remembered[str, _Seen] = Remembered(1, _META_SECONDS * remembers)
 
     def number[T](self, phone_number_id: str, decide: Callable[[NumberState], tuple[NumberState, T]]) -> T:
         """See the port."""

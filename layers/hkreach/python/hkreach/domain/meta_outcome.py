@@ -52,8 +52,8 @@ NO_CONNECTION = "no_connection"
 """The word for a connection that never opened."""
 PERHAPS_PROCESSED = frozenset({1, 131000})
 """Graph codes that may follow a real send, unless `is_transient` says otherwise."""
-_UNKNOWN_OBJECT, _MEDIA_ERROR = (100, 33), 131053
-"""Code and subcode, and the code, that tell of a media id that Meta does not know."""
+UNKNOWN_OBJECT, MEDIA_ERROR = (100, 33), 131053
+"""Code and subcode, and the code, that may tell of a media id that Meta does not know."""
 NEEDS_THE_OPERATOR = frozenset(
     {0, 3, 10, 102, 104, 190, *range(200, 300), 368, 2500, 131005, 131031, 131037, 131042, 131044, 131045}
     | {131048, 131064, 133000, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011}
@@ -162,7 +162,7 @@ def _read_error(http_status: int, error: Mapping[str, Any], headers: Mapping[str
     known = 100 <= code <= 299 or 130_000 <= code <= 139_999
     if code in PERHAPS_PROCESSED or (http_status >= 500 and not known):
         return Uncertain(f"Meta's error {code}")
-    return Refused(message_error(error), code == _MEDIA_ERROR or (code, error.get("error_subcode")) == _UNKNOWN_OBJECT)
+    return Refused(message_error(error), code == MEDIA_ERROR or (code, error.get("error_subcode")) == UNKNOWN_OBJECT)
 
 
 def _asked_to_wait(headers: Mapping[str, str]) -> Iterator[float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from hkreach.domain.breaker import Breaker, OpenTimes
 from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Uncertain
-from hkreach.domain.pace import Pace
+from hkreach.domain.pace import FREE_FROM, Pace
 from hkreach.domain.time import HOUR, MINUTE, SECOND
 
 PAIR_RATE, NUMBER_RATE, UPLOAD, BREAKER, HALTED = "pair_rate", "number_rate", "upload", "breaker", "halted"
@@ -34,6 +34,8 @@ class Go:
 
     times: list[int]
     asks: bool = False
+    late: int = field(default=250, compare=False)
+    """For how many milliseconds a time may be used late: longer on a quick number, where that bunches up little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ class NumberState:
         if not count:
             return self._later(asked, now, NUMBER_RATE)
         pace, times = self.pace.lease(now, count, rate)
+        late = SECOND if rate >= FREE_FROM else 250
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
-        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks)
+        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks, late)
 
     def after(self, outcome: Outcome, asked: Request, limits: Limits) -> tuple["NumberState", int | None]:
         """What a call teaches; and when a message that was not sent has its next time, if that is known."""

@@ -15,7 +15,8 @@ HIGH = 1_000
 """The same after it raised the number (throughput level HIGH)."""
 _USED = 0.95
 """The part of it that is used: between here and there messages bunch up."""
-_FREE_FROM = 38
+FREE_FROM = 38
+"""Messages a second from which on a number is quick."""
 _LOWEST = 0.5
 _QUICK = 30 * SECOND
 _SLOW = HOUR
@@ -75,7 +76,7 @@ class Pace:
 
         Nobody leased a time in the last second, and one message a second of each of 20 processes is far below the rate.
         """
-        return self.live_at <= now - SECOND and rate >= _FREE_FROM
+        return self.live_at <= now - SECOND and rate >= FREE_FROM
 
     def book(self, not_before: int, rate: float, count: int = 1) -> tuple["Pace", list[int]]:
         """The next free times for messages that come back."""

@@ -18,6 +18,7 @@ from multipart import (
 from hkreach.domain.errors import Fault, Malformed, TooLarge
 from hkreach.usecases.accept_message import IncomingFile
 
+UPLOAD_IT_FIRST = "upload a larger one by itself, with POST /api/external/media, and send its mediaId"
 _MOST_PARTS = 128
 _FIELD_BYTES = 64 * 1024
 _LISTS = {"bodyParams", "buttonParams"}
@@ -59,7 +60,7 @@ def read_form(body: bytes, content_type: str, max_file_bytes: int) -> tuple[Form
     file = IncomingFile(files[0].content, files[0].filename) if files else None
     if file is not None and len(file.content) > max_file_bytes:
         raise TooLarge(
-            f"The file has {len(file.content):,} bytes; at most {max_file_bytes:,} are taken: make it smaller."
+            f"The file has {len(file.content):,} bytes; at most {max_file_bytes:,} are taken here: {UPLOAD_IT_FIRST}."
         )
     return Form(
         _fields([part for part in parts if part.filename is None and part.name != "file"], faults), file

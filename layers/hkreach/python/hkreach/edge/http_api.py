@@ -11,7 +11,16 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hkreach.domain.errors import Malformed, NotFound, ReachError, TooLarge, Unavailable
+from hkreach.domain.errors import (
+    Fault,
+    Invalid,
+    Malformed,
+    NotFound,
+    ReachError,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from hkreach.edge.problem import Internal, problem_response
 
 logger = Logger(service="hkreach", child=True)
@@ -57,6 +66,30 @@ def json_response(
 ) -> Response[str]:
     """A JSON answer."""
     return Response(status, "application/json", json.dumps(body, ensure_ascii=False), dict(headers or {}))
+
+
+def required_query(event: APIGatewayProxyEvent, name: str, detail: str) -> str:
+    """The one value of a query's parameter. Raises Invalid, with `detail`, if it is missing or empty."""
+    value = event.get_query_string_value(name, "")
+    if not value:
+        raise Invalid(detail, [Fault(name, f"{name} is required in the query")])
+    return value
+
+
+def require_content_type(event: APIGatewayProxyEvent, wanted: str) -> None:
+    """Raises UnsupportedMediaType unless the request says that its body is of the type."""
+    given = (event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if given != wanted:
+        raise UnsupportedMediaType(f"This route takes {wanted}; the request says {given[:100] or 'nothing'!r}.")
+
+
+def json_body(event: APIGatewayProxyEvent, limit: int) -> Any:
+    """What the JSON body says. Raises UnsupportedMediaType, TooLarge or Malformed."""
+    require_content_type(event, "application/json")
+    try:
+        return json.loads(body_bytes(event, limit))
+    except (ValueError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
 
 
 def body_bytes(event: APIGatewayProxyEvent, limit: int, advice: str = "") -> bytes:

@@ -1,16 +1,15 @@
 """The bodies of the two send routes: JSON, and a form with a file."""
 
-import json
 import re
 from dataclasses import replace
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from hkreach.domain.errors import Fault, Invalid, Malformed, UnsupportedMediaType
+from hkreach.domain.errors import Fault, Invalid
 from hkreach.domain.media import MAX_FILE_BYTES
 from hkreach.domain.template import Template
-from hkreach.edge.form import read_form
-from hkreach.edge.http_api import body_bytes
+from hkreach.edge.form import UPLOAD_IT_FIRST, read_form
+from hkreach.edge.http_api import body_bytes, json_body, require_content_type
 from hkreach.edge.send_faults import validate
 from hkreach.edge.send_fields import DocumentFields, SendFields, TemplateFields
 from hkreach.usecases.accept_message import IncomingFile, SendRequest
@@ -26,22 +25,20 @@ def read_template_request(
 
     `local_targets`: the `host:port` that a file's address may have on a developer's machine.
     """
-    _require_content_type(event, "application/json")
-    try:
-        values = json.loads(body_bytes(event, MAX_JSON_BYTES))
-    except (ValueError, RecursionError):
-        raise Malformed("The body is not valid JSON.") from None
-    body, faults = validate(TemplateFields, values, local_targets=local_targets)
+    body, faults = validate(TemplateFields, json_body(event, MAX_JSON_BYTES), local_targets=local_targets)
     key = _idempotency_key(event, faults)
     if body is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
-    return _request(body, default_language, None, key)
+    request = _request(body, default_language, None, key)
+    if body.header_media_id is None:
+        return request
+    return replace(request, media_id=body.header_media_id, filename=body.header_media_filename)
 
 
 def read_document_request(event: APIGatewayProxyEvent, default_language: str) -> SendRequest:
     """The request in a form with a file. Raises the error that names every fault."""
-    _require_content_type(event, "multipart/form-data")
-    body_limit_advice = f" A file may have {MAX_FILE_BYTES:,} bytes: make it smaller."
+    require_content_type(event, "multipart/form-data")
+    body_limit_advice = f" A file may have {MAX_FILE_BYTES:,} bytes: {UPLOAD_IT_FIRST}."
     content = body_bytes(event, MAX_FORM_BYTES, body_limit_advice)
     form, faults = read_form(content, event.headers["Content-Type"], MAX_FILE_BYTES)
     fields, more = validate(DocumentFields, form.fields, {"file"} if form.file else set())
@@ -66,12 +63,6 @@ def _request(fields: SendFields, default_language: str, file: IncomingFile | Non
         ttl_seconds=fields.ttl_seconds,
         media_address=fields.media_address,
     )
-
-
-def _require_content_type(event: APIGatewayProxyEvent, wanted: str) -> None:
-    given = (event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-    if given != wanted:
-        raise UnsupportedMediaType(f"This route takes {wanted}; the request says {given[:100] or 'nothing'!r}.")
 
 
 def _idempotency_key(event: APIGatewayProxyEvent, faults: list[Fault]) -> str | None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hkreach.domain.errors import Fault
-from hkreach.edge.send_fields import HEADERS, SendFields, TemplateFields
+from hkreach.edge.send_fields import HEADERS, RequestFields
 
 _BUTTON = "must be an object with index, type (url, quick_reply or copy_code) and its text, payload or code"
 _WORDS = {
@@ -27,11 +27,10 @@ _WORDS = {
     "greater_than_equal": "must be at least {ge:,}",
     "less_than_equal": "must be at most {le:,}",
 }
-_FILES = {"headerMediaUrl", "headerMediaId"}
 _BUTTON_TYPES = {"url", "quick_reply", "copy_code"}
 
 
-def validate[Fields: SendFields](
+def validate[Fields: RequestFields](
     model: type[Fields],
     values: object,
     beside: Collection[str] = (),
@@ -43,8 +42,6 @@ def validate[Fields: SendFields](
     """
     given = {name for name, value in values.items() if value is not None} if isinstance(values, Mapping) else set()
     faults = _more_than_one_header(given | set(beside))
-    if "headerMediaFilename" in given and model is TemplateFields and not given & _FILES:
-        faults.append(Fault("headerMediaFilename", "headerMediaFilename goes with a file only: see headerMediaUrl"))
     named = {fault.field for fault in faults}
     try:
         fields = model.model_validate(values, context=local_targets)
@@ -75,7 +72,7 @@ def _location(details: ErrorDetails) -> tuple[int | str, ...]:
             return location
 
 
-def _fault(model: type[SendFields], details: ErrorDetails) -> Fault:
+def _fault(model: type[RequestFields], details: ErrorDetails) -> Fault:
     parts = _location(details)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")[:200]
     kind, context = details["type"], details.get("ctx", {})

@@ -1,4 +1,4 @@
-"""The fields of the two send routes."""
+"""The fields of the send routes and of an upload."""
 
 import re
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     Tag,
     ValidationInfo,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -39,10 +40,8 @@ from hkreach.domain.template import (
     check_language_code,
     check_parameter,
 )
+from hkreach.domain.upload import MAX_UPLOAD_BYTES
 
-_SEND_THE_FILE = (
-    "is not taken yet: give the file's address as headerMediaUrl, or send it with POST /api/external/send/document"
-)
 _NOT_WITH_A_FILE = "cannot go with a file: a template has one header"
 HEADERS = ("headerText", "headerLocation", "headerMediaUrl", "headerMediaId", "file")
 """A template has one of these at most."""
@@ -92,11 +91,16 @@ type _Filename = Annotated[str, StringConstraints(min_length=1, max_length=MAX_F
 type _Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 
 
-class _Object(BaseModel):
+class RequestFields(BaseModel):
+    """A JSON object of a request, and each in it; names are camelCase outside."""
+
+    not_here: ClassVar[Mapping[str, str]] = {}
+    """Fields that a caller may well try, and what to do instead."""
+
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
-class _Button(_Object):
+class _Button(RequestFields):
     index: Annotated[int, Field(ge=0, le=MAX_BUTTONS - 1)]
 
 
@@ -135,18 +139,15 @@ def _one_value_each(buttons: list[_AnyButton]) -> list[_AnyButton]:
     return buttons
 
 
-class _Location(_Object):
+class _Location(RequestFields):
     latitude: Annotated[float, _degrees(MAX_LATITUDE)]
     longitude: Annotated[float, _degrees(MAX_LONGITUDE)]
     name: Annotated[str, _checked(MAX_LOCATION_TEXT)] | None = None
     address: Annotated[str, _checked(MAX_LOCATION_TEXT)] | None = None
 
 
-class SendFields(_Object):
-    """The fields that both routes take; names are camelCase outside."""
-
-    not_here: ClassVar[Mapping[str, str]]
-    """Fields that a caller may well try, and what to do instead."""
+class SendFields(RequestFields):
+    """The fields that both routes take."""
 
     to: Annotated[str, AfterValidator(parse_recipient)]
     template_name: Annotated[str, AfterValidator(_template_name)]
@@ -183,12 +184,21 @@ class SendFields(_Object):
 class TemplateFields(SendFields):
     """`POST /api/external/send/template`."""
 
-    not_here = {"headerMediaId": _SEND_THE_FILE}
+    not_here = {}
 
     header_text: Annotated[str, _checked(MAX_HEADER_TEXT)] | None = None
     header_location: _Location | None = None
     header_media_url: Annotated[str, AfterValidator(_address)] | None = None
+    header_media_id: Annotated[str, StringConstraints(min_length=1)] | None = None
     header_media_filename: _Filename | None = None
+
+    @field_validator("header_media_filename")
+    @classmethod
+    def _names_a_file(cls, name: str | None, info: ValidationInfo) -> str | None:
+        files = [info.data.get(field, ...) for field in ("header_media_url", "header_media_id")]
+        if name is not None and files == [None, None]:
+            raise ValueError("goes with headerMediaUrl or headerMediaId: it is the name that the user sees")
+        return name
 
     @property
     def media_address(self) -> MediaAddress | None:
@@ -211,3 +221,10 @@ class DocumentFields(SendFields):
 
     ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS, strict=False)] | None = None  # a form has text only
     header_media_filename: _Filename | None = None
+
+
+class MediaFields(RequestFields):
+    """`POST /api/external/media`."""
+
+    filename: _Filename | None = None
+    size: Annotated[int, Field(ge=1, le=MAX_UPLOAD_BYTES)] | None = None

@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hkreach.domain.app import App
-from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid
+from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid, NotFound, ReachError
 from hkreach.domain.header import LocationHeader, TextHeader
 from hkreach.domain.media import Media, MediaAddress, clean_filename, recognise
 from hkreach.domain.message import (
@@ -23,6 +23,8 @@ from hkreach.domain.sized_reader import BytesReader
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, MediaStore, Messages
+from hkreach.ports.media_uploads import MediaUploads
+from hkreach.usecases.manage_media import Ready, RefusedMedia, Waiting, manage_media
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A validated request. A template with a file has the file as its header."""
+    """A validated request. A template with a file, or with the id of one, has it as its header."""
 
     to: str
     template: Template
@@ -45,6 +47,10 @@ class SendRequest:
     purpose: SendPurpose = "utility"
     ttl_seconds: int | None = None
     """How long it may wait to be sent; by default what its purpose allows."""
+    media_id: str | None = None
+    """Of a file that was uploaded before."""
+    filename: str | None = None
+    """The name that the user sees, if it is not that of the upload."""
     media_address: MediaAddress | None = None
     """Where the header's file is to be fetched from, instead of `file`."""
 
@@ -62,11 +68,14 @@ class Receipt:
     replayed: bool = False
 
 
-def accept_message(app: App, request: SendRequest, *, messages: Messages, media: MediaStore, now: Clock) -> Receipt:
+def accept_message(
+    app: App, request: SendRequest, *, messages: Messages, media: MediaStore, uploads: MediaUploads, now: Clock
+) -> Receipt:
     """Write the message that `request` asks for; from then on it will be sent.
 
-    Raises Invalid for a file that WhatsApp does not take, Conflict if the app has no number yet, and
-    IdempotencyConflict if its Idempotency-Key came with another request.
+    Raises Invalid for a file that WhatsApp does not take or that was not uploaded yet, NotFound for an id that is no
+    file of this app, Conflict if the app has no number yet, and IdempotencyConflict if its Idempotency-Key came with
+    another request.
     """
     if app.meta is None:
         raise Conflict("This app has no WhatsApp number yet: ask the operator of this stack to set its Meta account.")
@@ -86,12 +95,40 @@ def accept_message(app: App, request: SendRequest, *, messages: Messages, media:
         deadline=accepted_at + request.time_to_send,
         purpose=request.purpose,
     )
+    if request.media_id is not None:
+        try:
+            uploaded = _uploaded(app, request.media_id, request.filename, uploads, now)
+        except ReachError:
+            # A message outlives its file: whoever repeats its request still gets its first answer.
+            if key and _is_repeated(message, messages.get(message.message_id)):
+                return Receipt(message.message_id, replayed=True)
+            raise
+        message = replace(message, media=uploaded)
     earlier = messages.add(message)
+    return Receipt(message.message_id, replayed=_is_repeated(message, earlier))
+
+
+def _is_repeated(message: OutboundMessage, earlier: OutboundMessage | None) -> bool:
     if earlier is not None and earlier.request_digest != message.request_digest:
         raise IdempotencyConflict(
             "This Idempotency-Key came with another request before: use a new key for a new message."
         )
-    return Receipt(message.message_id, replayed=earlier is not None)
+    return earlier is not None
+
+
+def _uploaded(app: App, media_id: str, filename: str | None, uploads: MediaUploads, now: Clock) -> Media:
+    try:
+        state = manage_media(app, media_id, uploads=uploads, now=now)
+    except NotFound as error:
+        raise NotFound(error.detail, [Fault("headerMediaId", "headerMediaId is no media of this app")]) from None
+    match state:
+        case Ready(media):
+            return replace(media, filename=clean_filename(filename, media.mime_type)) if filename else media
+        case Waiting():
+            fault = "was not uploaded yet: upload it with the form that came with the id, then send this again"
+        case RefusedMedia(fault):
+            pass
+    raise Invalid("The file cannot be sent.", [Fault("headerMediaId", f"headerMediaId {fault}")])
 
 
 def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
@@ -117,6 +154,8 @@ def _digest(request: SendRequest) -> str:
         canonical["location"] = asdict(header)
     if template.buttons:
         canonical["buttons"] = [asdict(button) for button in template.buttons]
+    if request.media_id is not None:
+        canonical["media"] = [request.media_id, request.filename]
     if request.media_address:
         canonical["media_address"] = asdict(request.media_address)
     file = request.file and [hashlib.sha256(request.file.content).hexdigest(), request.file.filename]

@@ -13,8 +13,9 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.message import InboundMessage, StatusCallback
 from hkreach.domain.meta_callback import Unreadable, inbound_of, status_of_callback, values_of
+from hkreach.domain.meta_outcome import MEDIA_ERROR
 from hkreach.domain.signature import meta_signature_is_valid
-from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets
+from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
 
 logger = Logger(service="hkreach", child=True)
 
@@ -32,6 +33,7 @@ class ReceiveMeta:
     apps: Apps
     secrets: MetaAppSecrets
     now: Clock
+    numbers: Numbers
 
     def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
         """Record all that one callback tells; returns how many items had which fate.
@@ -78,6 +80,8 @@ class ReceiveMeta:
             case StatusCallback():
                 fate = self.messages.record_status(item)
                 logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
+                if item.error and item.error.code == str(MEDIA_ERROR):
+                    self._doubt_media(item)
             case InboundMessage():
                 fate = "recorded" if self.messages.add_inbound(item) else "repeated"
                 logger.info("message from meta", message_id=item.message_id, fate=fate)
@@ -85,6 +89,13 @@ class ReceiveMeta:
                 fate = "passed over"
                 logger.warning("callback item passed over", reason=reason)
         return fate
+
+    def _doubt_media(self, failed: StatusCallback) -> None:
+        """Meta often finds only after it took a message that it does not know its file's id: the next uploads it."""
+        message = self.messages.get(failed.message_id) if failed.message_id else None
+        if message and message.media and message.phone_number_id == failed.phone_number_id:
+            number, key = message.phone_number_id, message.media.key
+            self.numbers.media(number, key, lambda file: (file.doubted(self.now()), None))
 
 
 def _nodes(value: Mapping[str, Any], name: str) -> list[Any]:

@@ -21,8 +21,6 @@ from hkreach.ports import Clock, Contended, Numbers
 
 logger = Logger(service="hkreach", child=True)
 
-_STALE = 1_000
-"""Milliseconds for which a leased time may be used late."""
 _KNOCKS = 3
 """How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
 _MOST_AHEAD = 10
@@ -36,6 +34,7 @@ class Admission:
         self._numbers, self._now, self._limits = numbers, now, limits
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._leased: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._late: dict[str, int] = {}
         self._used: defaultdict[str, deque[int]] = defaultdict(deque)
         self._places: dict[str, tuple[int, Later]] = {}
         """When places in the line were given last, and which of them are left."""
@@ -107,7 +106,7 @@ class Admission:
 
     def _turn(self, number: str, asked: Request) -> Go | Later:
         leased, now = self._leased[number], asked.now
-        while leased and leased[0] < now - _STALE:
+        while leased and leased[0] < now - self._late[number]:
             leased.popleft()
         asks = False
         if not leased:
@@ -115,7 +114,7 @@ class Admission:
             if isinstance(turn, Later):
                 return turn
             leased.extend(turn.times)
-            asks = turn.asks
+            asks, self._late[number] = turn.asks, turn.late
         self._used[number].append(now)
         return Go([max(now, leased.popleft())], asks)
 

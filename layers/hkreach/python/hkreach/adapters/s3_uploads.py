@@ -1,0 +1,115 @@
+"""What apps upload to the media bucket by themselves.
+
+`<app>/expected/<id>` is empty and says that the id was given, `<app>/uploads/<id>` is what was uploaded, and
+`<app>/outbound/<id>.<version>` what was looked at. The bucket encrypts and expires all three.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from hkreach.domain.media import Media
+from hkreach.domain.time import SECOND
+from hkreach.domain.upload import FORM_LIVES, Announced, Sealed, Upload, Uploaded, UploadForm
+
+
+class S3Uploads:
+    """Implements the port `MediaUploads`."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def announce(self, app_name: str, media_id: str, filename: str | None, least: int, most: int) -> UploadForm:
+        """See the port. A field that the policy does not name is refused, so nobody chooses another encryption."""
+        self._client.put_object(
+            Bucket=self._bucket, Key=f"{app_name}/expected/{media_id}", Body=b"", Metadata=_metadata(filename)
+        )
+        form = self._client.generate_presigned_post(
+            self._bucket,
+            f"{app_name}/uploads/{media_id}",
+            Conditions=[["content-length-range", least, most]],
+            ExpiresIn=FORM_LIVES // SECOND,
+        )
+        return UploadForm(form["url"], form["fields"])
+
+    def find(self, app_name: str, media_id: str) -> Upload | None:
+        """See the port. A file that was looked at before costs two calls."""
+        uploaded = self._head(f"{app_name}/uploads/{media_id}")
+        if uploaded is None:
+            expected = self._head(f"{app_name}/expected/{media_id}")
+            return Announced(_time(expected)) if expected else None
+        version = uploaded["ETag"].strip('"')
+        key = _sealed_key(app_name, media_id, version)
+        sealed = self._head(key)
+        if sealed is not None:
+            media = Media(key, sealed["ContentType"], sealed["ContentLength"], _filename(sealed) or "")
+            return Sealed(media, _time(uploaded))
+        expected = self._head(f"{app_name}/expected/{media_id}")
+        file = _Ranges(self._client, self._bucket, f"{app_name}/uploads/{media_id}", uploaded)
+        return Uploaded(media_id, _filename(expected or {}), _time(uploaded), version, file)
+
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
+        """See the port. S3 copies by itself; the SHA-256 that it keeps is checked whenever the copy is read."""
+        key = _sealed_key(app_name, uploaded.media_id, uploaded.version)
+        self._client.copy_object(
+            Bucket=self._bucket,
+            Key=key,
+            CopySource={"Bucket": self._bucket, "Key": f"{app_name}/uploads/{uploaded.media_id}"},
+            CopySourceIfMatch=f'"{uploaded.version}"',
+            MetadataDirective="REPLACE",
+            ContentType=mime_type,
+            Metadata=_metadata(filename),
+            ChecksumAlgorithm="SHA256",
+        )
+        return Media(key, mime_type, uploaded.file.size, filename)
+
+    def _head(self, key: str) -> Any:
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                return None
+            raise
+
+
+class _Ranges:
+    """Implements `SizedReader`: each read is a call, of the one version that was found."""
+
+    def __init__(self, client: Any, bucket: str, key: str, head: Mapping[str, Any]) -> None:
+        self._client = client
+        self._object = {"Bucket": bucket, "Key": key, "IfMatch": head["ETag"]}
+        self._size: int = head["ContentLength"]
+
+    @property
+    def size(self) -> int:
+        """See the protocol."""
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See the protocol."""
+        if not 0 <= offset < self._size or length <= 0:
+            return b""  # S3 knows no empty range
+        answer = self._client.get_object(**self._object, Range=f"bytes={offset}-{offset + length - 1}")
+        content: bytes = answer["Body"].read()
+        return content
+
+
+def _sealed_key(app_name: str, media_id: str, version: str) -> str:
+    return f"{app_name}/outbound/{media_id}.{version}"
+
+
+def _time(head: Mapping[str, Any]) -> int:
+    return int(head["LastModified"].timestamp()) * SECOND
+
+
+def _metadata(filename: str | None) -> dict[str, str]:
+    """S3 takes ASCII only."""
+    return {"filename": base64.b64encode(filename.encode()).decode()} if filename else {}
+
+
+def _filename(head: Mapping[str, Any]) -> str | None:
+    encoded = head.get("Metadata", {}).get("filename")
+    return base64.b64decode(encoded).decode() if encoded else None

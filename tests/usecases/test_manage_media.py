@@ -1,0 +1,156 @@
+"""manage_media: what an app uploaded by itself is looked at once, and may then be sent until it gets too old."""
+
+from uuid import UUID
+
+import pytest
+
+from hkreach.domain.errors import NotFound
+from hkreach.domain.media import Media
+from hkreach.domain.time import DAY, MINUTE
+from hkreach.domain.upload import MAX_UPLOAD_BYTES, USABLE_FOR, Uploaded
+from hkreach.usecases.manage_media import Ready, RefusedMedia, StartedUpload, Waiting, manage_media, start_upload
+from tests.builders import MESSAGE_ID, NOW, PDF, PNG, app
+from tests.fakes.clock import FakeClock
+from tests.fakes.uploads import FakeUploads
+
+SECOND_OF_NOW = NOW // 1_000 * 1_000
+
+
+@pytest.fixture
+def uploads(clock: FakeClock) -> FakeUploads:
+    return FakeUploads(clock)
+
+
+def _start(
+    uploads: FakeUploads, clock: FakeClock, filename: str | None = None, size: int | None = None
+) -> StartedUpload:
+    return start_upload(app(), filename, size, uploads=uploads, now=clock)
+
+
+def test_each_upload_has_an_id_of_its_own_and_a_form_for_it_alone(uploads: FakeUploads, clock: FakeClock) -> None:
+    first, second = (_start(uploads, clock) for _ in range(2))
+
+    assert first.media_id != second.media_id
+    assert first.media_id == str(UUID(first.media_id))
+    assert f"mystore/uploads/{first.media_id}" == first.form.fields["key"]
+    assert NOW + 15 * MINUTE == first.expires_at
+
+
+@pytest.mark.parametrize(
+    ("size", "limits"), [(None, (1, 100_000_000)), (7, (7, 7)), (MAX_UPLOAD_BYTES, (10**8, 10**8))]
+)
+def test_a_known_size_is_the_only_one_that_the_form_takes(
+    uploads: FakeUploads, clock: FakeClock, size: int | None, limits: tuple[int, int]
+) -> None:
+    started = _start(uploads, clock, size=size)
+
+    assert limits == uploads.limits[started.form.fields["key"]]
+
+
+def test_it_waits_for_the_file(uploads: FakeUploads, clock: FakeClock) -> None:
+    media_id = _start(uploads, clock).media_id
+    clock.advance(5 * MINUTE)
+
+    assert Waiting(SECOND_OF_NOW + 15 * MINUTE) == manage_media(app(), media_id, uploads=uploads, now=clock)
+
+
+def test_a_file_that_whatsapp_takes_is_ready_and_sealed(uploads: FakeUploads, clock: FakeClock) -> None:
+    started = _start(uploads, clock, "../Catalogue\u202e 2027.pdf")
+    uploads.upload(started.form, PDF)
+    state = manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, Ready)
+    assert ("application/pdf", len(PDF), "Catalogue 2027.pdf") == (
+        state.media.mime_type, state.media.size, state.media.filename,
+    )  # fmt: skip
+    assert SECOND_OF_NOW + USABLE_FOR == state.until
+    assert (PDF, state.media) == uploads.sealed[state.media.key]
+    assert state == manage_media(app(), started.media_id, uploads=uploads, now=clock)
+    assert 1 == uploads.calls.count("seal")
+
+
+def test_a_file_without_a_name_gets_one(uploads: FakeUploads, clock: FakeClock) -> None:
+    started = _start(uploads, clock)
+    uploads.upload(started.form, PNG)
+    state = manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, Ready)
+    assert "file.png" == state.media.filename
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"GIF89a", "is a GIF image, which WhatsApp does not take"),
+        (PNG.ljust(5_000_001, b"\0"), "is image/png of 5,000,001 bytes; WhatsApp takes at most 5,000,000"),
+    ],
+    ids=["kind", "size"],
+)
+def test_a_file_that_whatsapp_does_not_take_is_refused_until_it_is_replaced(
+    uploads: FakeUploads, clock: FakeClock, content: bytes, words: str
+) -> None:
+    started = _start(uploads, clock)
+    uploads.upload(started.form, content)
+    state = manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, RefusedMedia)
+    assert state.fault.startswith(words)
+    assert {} == uploads.sealed
+    uploads.upload(started.form, PDF)
+    assert isinstance(manage_media(app(), started.media_id, uploads=uploads, now=clock), Ready)
+
+
+@pytest.mark.parametrize("what", ["another app's", "never was", "no id", "a path"])
+def test_all_ids_that_are_not_the_apps_look_the_same(uploads: FakeUploads, clock: FakeClock, what: str) -> None:
+    mine = _start(uploads, clock)
+    uploads.upload(mine.form, PDF)
+    caller, media_id = {
+        "another app's": (app("other"), mine.media_id),
+        "never was": (app(), MESSAGE_ID),
+        "no id": (app(), "x"),
+        "a path": (app("other"), f"../mystore/uploads/{mine.media_id}"),
+    }[what]
+
+    with pytest.raises(NotFound) as refused:
+        manage_media(caller, media_id, uploads=uploads, now=clock)
+    with pytest.raises(NotFound) as never_was:
+        manage_media(app(), MESSAGE_ID, uploads=uploads, now=clock)
+    assert never_was.value.detail == refused.value.detail
+    assert ["find"] * (2 if what in {"another app's", "never was"} else 1) == uploads.calls[1:], "only ids become keys"
+    assert {} == uploads.sealed
+
+
+def test_a_file_can_be_used_as_long_as_the_longest_wait_would_still_find_it(
+    uploads: FakeUploads, clock: FakeClock
+) -> None:
+    started = _start(uploads, clock)
+    uploads.upload(started.form, PDF)
+    clock.now = SECOND_OF_NOW + 23 * DAY - 1
+    assert isinstance(manage_media(app(), started.media_id, uploads=uploads, now=clock), Ready)
+
+    clock.advance(1)
+    with pytest.raises(NotFound, match="23 days"):
+        manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+
+class _ReplacedWhileLookedAt(FakeUploads):
+    """Somebody uses the form again between the look and the seal."""
+
+    form_of: StartedUpload | None = None
+
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
+        if self.form_of is not None:
+            self.upload(self.form_of.form, b"GIF89a")
+        return super().seal(app_name, uploaded, mime_type, filename)
+
+
+def test_what_is_replaced_between_look_and_seal_is_not_let_through(clock: FakeClock) -> None:
+    uploads = _ReplacedWhileLookedAt(clock)
+    started = _start(uploads, clock)
+    uploads.upload(started.form, PDF)
+    uploads.form_of = started
+
+    with pytest.raises(OSError, match="replaced"):
+        manage_media(app(), started.media_id, uploads=uploads, now=clock)
+    assert {} == uploads.sealed
+    assert isinstance(manage_media(app(), started.media_id, uploads=uploads, now=clock), RefusedMedia)
