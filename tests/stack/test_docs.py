@@ -57,7 +57,7 @@ def test_the_api_pages_commands_send_and_ask(world: World, tmp_path: Path) -> No
 
 
 def test_the_api_pages_commands_upload_a_file_and_send_it(world: World, tmp_path: Path) -> None:
-    _, _, upload, state, send, _ = _blocks("docs/api.md")
+    _, _, _, upload, state, send, _ = _blocks("docs/api.md")
     (tmp_path / "catalogue.pdf").write_bytes(b"%PDF-1.4\nA catalogue")
     app = {"API_URL": world.stack.api_url, "APP_NAME": world.app.app_name, "API_KEY": world.app.api_key}
     _run(world, upload, tmp_path, **app)
