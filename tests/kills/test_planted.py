@@ -24,7 +24,8 @@ def test_a_claim_that_leaves_no_trace_is_found_to_double(stack: Played) -> None:
     found = wrong(stack, journeys)
 
     called = unsure(calls) - never_known(A_FILE, calls)
-    assert called == {point for point, said in found.items() if "doubled: taken 2 times" in said}
+    # Elsewhere too, where a message comes by two queue records: without the claim nothing stands between them.
+    assert called <= {point for point, said in found.items() if "doubled: taken 2 times" in said}
 
 
 def test_a_queue_record_that_is_deleted_before_the_work_is_found_to_lose(stack: Played) -> None:
