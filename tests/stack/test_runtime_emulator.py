@@ -36,6 +36,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "manage_media/announce": {"statusCode": 401},
     "manage_media/state": {"statusCode": 401},
     "relay_outbox/new_message": DONE,
+    "fetch_media/queued": DONE,
     "send_message/queued": DONE,
     "read_message/timeline": {"statusCode": 401},
     "wake_due/every_minute": {"woken": 0},
