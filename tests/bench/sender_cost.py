@@ -106,6 +106,7 @@ def report(sender: Sender) -> None:
 
 
 def _measure(sender: Sender, event: dict[str, Any], seen: Seen) -> None:
+    time.sleep(1.1)  # after a second of silence a batch goes at once: what a number's pace holds back is not measured
     pids, connections, started = sender.pids(), opened_connections(_port(sender)), time.monotonic()
     used = used_cpu(pids)
     answer = sender.invoke(event)
@@ -198,7 +199,10 @@ def deployed(stack: Stack) -> Sender:
     app = DynamoDBApps(dynamodb, stack.outputs["AppsTableName"], 60).get(stack.apps[0].app_name)
     assert app
     stack.administer({"action": "set_pace", "appName": app.app_name, "messagesPerSecond": 1_000})
-    number = {"phoneNumberId": stack.apps[0].phone_number_id} | _QUICK
+    of = stack.apps[0]
+    number = (
+        {"phoneNumberId": of.phone_number_id, "wabaId": of.waba_id, "accessToken": of.access_token} | _SHOWN | _QUICK
+    )
     call("POST", f"{stack.graph_url}/_control/configuration", {"numbers": [number]})
     functions = [found["FunctionName"] for found in aws.list_functions()["Functions"]]
     (name,) = [found for found in functions if "-SendMessageFunction-" in found]
