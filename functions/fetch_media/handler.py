@@ -29,7 +29,8 @@ logger = Logger(service="hkreach", step="fetch_media")
 settings = FetchMediaSettings.from_environment()
 dynamodb, s3, sqs = client("dynamodb"), client("s3"), client("sqs")
 numbers = DynamoDBNumbers(dynamodb, settings.numbers_table)
-meta = RequestsMeta(session(), settings.graph_url, settings.graph_version, 20, settings.upload_seconds)
+seconds = settings.upload_seconds  # it uploads, and sends nothing
+meta = RequestsMeta(session(), settings.graph_url, settings.graph_version, seconds, seconds)
 fetch_media = FetchMedia(
     messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
     apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),

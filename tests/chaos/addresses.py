@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hkreach.domain.media import MediaAddress
 from hkreach.domain.media_fetch import MediaAnswered, MediaIncomplete, MediaUnavailable
-from hkreach.ports import FetchedMedia
+from hkreach.ports.media import FetchedMedia
 from tests.builders import PDF
 from tests.chaos.faults import Faults
 

@@ -11,7 +11,8 @@ from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
-from hkreach.ports import Apps, MediaStore, Messages, MetaAppSecrets, SealedSecrets, UnsettledMessages
+from hkreach.ports import Apps, Messages, MetaAppSecrets, SealedSecrets, UnsettledMessages
+from hkreach.ports.media import MediaStore
 from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps

@@ -18,7 +18,7 @@ from hkreach.domain.media_fetch import (
     MediaTooSlow,
     MediaUnavailable,
 )
-from hkreach.ports import MediaFetcher
+from hkreach.ports.media import MediaFetcher
 from tests.contracts.server import CLOSE, RESET, Server, answer, refused_port, serving
 from tests.contracts.stubborn import PATIENCE, dripping, stubborn
 from tests.contracts.test_deadlines import CHUNKED, DRIPS, SECONDS, _returned

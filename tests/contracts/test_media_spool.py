@@ -14,7 +14,7 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.s3_spool import S3Spool
 from hkreach.domain.media_fetch import MediaIncomplete
-from hkreach.ports import MediaSpool, MediaStore
+from hkreach.ports.media import MediaSpool, MediaStore
 from tests.aws import ENVIRONMENT, MEDIA_BUCKET, aws, environment
 from tests.builders import PDF
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore

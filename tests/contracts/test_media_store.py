@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from hkreach.adapters.s3_media import S3Media
-from hkreach.ports import MediaStore
+from hkreach.ports.media import MediaStore
 from tests.aws import MEDIA_BUCKET, aws
 from tests.builders import PDF, PNG
 

@@ -13,7 +13,7 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.domain.time import MINUTE
 from hkreach.domain.upload import Announced, Sealed, Uploaded, UploadForm
-from hkreach.ports.media_uploads import MediaUploads
+from hkreach.ports.media import MediaUploads
 from tests.aws import ENVIRONMENT, MEDIA_BUCKET, aws, environment
 from tests.builders import MESSAGE_ID, OTHER_ID, PDF, PNG
 from tests.fakes.clock import FakeClock

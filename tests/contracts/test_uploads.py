@@ -18,7 +18,7 @@ from hkreach.adapters.requests_session import session
 from hkreach.adapters.requests_upload import Upload
 from hkreach.adapters.s3_media import S3Media
 from hkreach.domain.meta_outcome import Accepted, Outcome, Uncertain
-from hkreach.ports import SizedStream
+from hkreach.ports.media import SizedStream
 from tests.aws import ENVIRONMENT, MEDIA_BUCKET, environment
 from tests.builders import MEDIA, NUMBER, PDF
 from tests.contracts.server import answer, serving

@@ -141,7 +141,7 @@ def test_what_was_leased_at_the_old_rate_counts_once() -> None:
 def test_a_number_with_a_backlog_finds_what_meta_takes(limit: int) -> None:
     """Meta's side is a bucket of its own; a call takes 200 ms, and senders lease three seconds ahead."""
     pace, calls, told, sent, left, last = Pace(), list[int](), list[int](), 0, float(limit), NOW
-    for now in range(NOW, NOW + 300 * SECOND, 10):
+    for now in range(NOW, NOW + 300 * SECOND, 10):  # five minutes, looked at every 10 ms
         while pace.live_at <= now + 3 * SECOND:
             pace, times = pace.lease(now, 10, pace.rate(now))
             calls += times

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hkreach.domain.media_fetch import MediaEmpty, MediaFetchFailed, MediaTooLarge, MediaUnavailable
 from hkreach.domain.meta_outcome import Accepted, Outcome
-from hkreach.ports import FetchedMedia, SizedStream
+from hkreach.ports.media import FetchedMedia, SizedStream
 
 
 class FakeMeta:

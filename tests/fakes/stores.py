@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
 from hkreach.domain.sized_reader import BytesReader
-from hkreach.ports import SizedStream, SpooledFile
+from hkreach.ports.media import SizedStream, SpooledFile
 from tests.fakes.faults import Faulty
 
 

@@ -91,18 +91,27 @@ class RelayOutboxSettings(_Sends):
     """Of `relay_outbox`."""
 
 
-class FetchMediaSettings(_KnowsApps, _Sends, _CallsMeta, _MayOpenLoopback):
-    """Of `fetch_media`."""
-
+class _UploadsToMeta(_KnowsApps, _Sends, _CallsMeta):
     messages_table: _Text
     numbers_table: _Text
     media_bucket: _Text
+    upload_seconds: int
+    retry_base_seconds: Annotated[float, Field(gt=0)] = 2
+    retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
+
+    @property
+    def upload_milliseconds(self) -> int:
+        """How long others wait for an upload before one of them makes it: longer than it may take."""
+        return (self.upload_seconds + 5) * 1_000
+
+
+class FetchMediaSettings(_UploadsToMeta, _MayOpenLoopback):
+    """Of `fetch_media`."""
+
     fetch_seconds: Annotated[int, Field(ge=1, le=120)] = 60
     """The total of one fetch, from the first lookup to the last byte."""
     upload_seconds: Annotated[int, Field(ge=1, le=120)] = 60
     """The total of one upload to Meta."""
-    retry_base_seconds: Annotated[float, Field(gt=0)] = 2
-    retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
     give_up_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
     """How long an address that keeps failing is tried again."""
 
@@ -111,24 +120,14 @@ class FetchMediaSettings(_KnowsApps, _Sends, _CallsMeta, _MayOpenLoopback):
         """What an invocation must have left to begin a fetch: more than it may take, for the writes after it."""
         return (self.fetch_seconds + 5) * 1_000
 
-    @property
-    def upload_milliseconds(self) -> int:
-        """How long others wait for an upload before one of them makes it: longer than it may take."""
-        return (self.upload_seconds + 5) * 1_000
 
-
-class SendMessageSettings(_KnowsApps, _Sends, _CallsMeta):
+class SendMessageSettings(_UploadsToMeta):
     """Of `send_message`."""
 
-    messages_table: _Text
-    numbers_table: _Text
-    media_bucket: _Text
     call_seconds: Annotated[int, Field(ge=1, le=30)] = 20
     """The total of one call that sends a message, connecting included. Its claim lasts five seconds longer."""
     upload_seconds: Annotated[int, Field(ge=1, le=30)] = 30
     """The total of one upload: of the function's minute, what the claim and five seconds for all else leave."""
-    retry_base_seconds: Annotated[float, Field(gt=0)] = 2
-    retry_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 900
     patience_seconds: Annotated[float, Field(ge=0, le=10)] = 3
     """How long a sender holds a message until its number has room for it; a one-time code twice as long."""
     breaker_first_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15
@@ -139,11 +138,6 @@ class SendMessageSettings(_KnowsApps, _Sends, _CallsMeta):
     def claim_milliseconds(self) -> int:
         """A claim, and a probe: longer than the call, so that this invocation lives to write the outcome."""
         return (self.call_seconds + 5) * 1_000
-
-    @property
-    def upload_milliseconds(self) -> int:
-        """How long others wait for an upload before one of them makes it: longer than it may take."""
-        return (self.upload_seconds + 5) * 1_000
 
     @property
     def limits(self) -> Limits:

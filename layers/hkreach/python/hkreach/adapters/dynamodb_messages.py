@@ -26,6 +26,7 @@ from hkreach.adapters.message_writes import (
     due_shard,
     id_of_wamid,
     message_key,
+    put_message,
     untouched,
     update_message,
 )
@@ -67,7 +68,7 @@ class DynamoDBMessages:
 
     def add(self, message: OutboundMessage) -> OutboundMessage | None:
         """See the port."""
-        earlier = self._put(outbound_item(message))
+        earlier = put_message(self._client, self._table, outbound_item(message))
         if earlier is None:
             return None
         found = read_message_item(earlier)
@@ -76,7 +77,7 @@ class DynamoDBMessages:
 
     def add_inbound(self, message: InboundMessage) -> bool:
         """See the port."""
-        return self._put(inbound_item(message)) is None
+        return put_message(self._client, self._table, inbound_item(message)) is None
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         """See the port."""
@@ -228,24 +229,6 @@ class DynamoDBMessages:
         if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:
             self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
         return ended
-
-    def _put(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """None, or the item that has the key already.
-
-        An expired item that the table has not removed yet counts too: to replace it would look like a change in the
-        table's stream, not like a new message.
-        """
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(messageId)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as refused:
-            earlier: Mapping[str, Any] = refused.response["Item"]
-            return earlier
-        return None
 
     def _update(
         self, message_id: str, update: str, condition: str, values: Mapping[str, Any]

@@ -21,7 +21,7 @@ from hkreach.domain.media_fetch import (
     MediaUnavailable,
     filename_of,
 )
-from hkreach.ports import FetchedMedia
+from hkreach.ports.media import FetchedMedia
 
 MAX_REDIRECTS = 3
 BLOCK = 262_144

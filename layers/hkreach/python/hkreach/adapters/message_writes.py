@@ -53,6 +53,25 @@ def id_of_wamid(client: Any, table: str, wamid: str) -> str | None:
     return answer["Items"][0]["messageId"]["S"] if answer["Items"] else None
 
 
+def put_message(client: Any, table: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """None, or the item that has the key already.
+
+    An expired item that the table has not removed yet counts too: to replace it would look like a change in the
+    table's stream, not like a new message.
+    """
+    try:
+        client.put_item(
+            TableName=table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(messageId)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except client.exceptions.ConditionalCheckFailedException as refused:
+        earlier: Mapping[str, Any] = refused.response["Item"]
+        return earlier
+    return None
+
+
 def update_message(
     client: Any, table: str, message_id: str, update: str, condition: str, values: Mapping[str, Any]
 ) -> tuple[bool, dict[str, Any]]:

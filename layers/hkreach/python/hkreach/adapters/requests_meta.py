@@ -16,7 +16,7 @@ from hkreach.adapters.requests_deadline import Deadline
 from hkreach.adapters.requests_upload import Upload
 from hkreach.domain.meta_outcome import NO_CONNECTION, NotSent, Outcome, Uncertain, read_answer
 from hkreach.domain.pace import HIGH, STANDARD
-from hkreach.ports import SizedStream
+from hkreach.ports.media import SizedStream
 
 logger = Logger(service="hkreach", child=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from requests_toolbelt import MultipartEncoder
 
 from hkreach.adapters.requests_deadline import Deadline
-from hkreach.ports import SizedStream
+from hkreach.ports.media import SizedStream
 
 BLOCK = 256 * 1024
 """Bytes that are sent at once. http.client would ask for 16 KB at a time, which costs more of the CPU."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from hkreach.ports import SizedStream
+from hkreach.ports.media import SizedStream
 
 
 class S3Media:

@@ -9,7 +9,8 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from boto3.s3.transfer import TransferConfig
 
-from hkreach.ports import SpooledFile
+from hkreach.adapters.s3_ranges import S3Ranges
+from hkreach.ports.media import SpooledFile
 
 logger = Logger(service="hkreach", child=True)
 
@@ -63,19 +64,13 @@ class _Source:
         return part
 
 
-class _Spooled:
+class _Spooled(S3Ranges):
     """Implements the port `SpooledFile`."""
 
     def __init__(self, client: Any, bucket: str, key: str, source: _Source) -> None:
-        self._client, self._bucket, self._key = client, bucket, key
+        super().__init__(client, {"Bucket": bucket, "Key": key}, source.size)
+        self._bucket, self._key = bucket, key
         self._digest = source.digest.hexdigest()
-        self.size = source.size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """See `SizedReader`."""
-        wanted = f"bytes={offset}-{min(offset + length, self.size) - 1}"
-        content: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=wanted)["Body"].read()
-        return content
 
     def keep(self, mime_type: str) -> str:
         """See the port. S3 copies by itself: the bytes do not come here again."""
@@ -86,5 +81,6 @@ class _Spooled:
             CopySource={"Bucket": self._bucket, "Key": self._key},
             ContentType=mime_type,
             MetadataDirective="REPLACE",
+            ChecksumAlgorithm="SHA256",  # as all that lies there: it is checked whenever the copy is read
         )
         return kept

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from hkreach.adapters.s3_ranges import S3Ranges
 from hkreach.domain.media import Media
 from hkreach.domain.time import SECOND
 from hkreach.domain.upload import FORM_LIVES, Announced, Sealed, Upload, Uploaded, UploadForm
@@ -48,7 +49,8 @@ class S3Uploads:
             media = Media(key, sealed["ContentType"], sealed["ContentLength"], _filename(sealed) or "")
             return Sealed(media, _time(uploaded))
         expected = self._head(f"{app_name}/expected/{media_id}")
-        file = _Ranges(self._client, self._bucket, f"{app_name}/uploads/{media_id}", uploaded)
+        wanted = {"Bucket": self._bucket, "Key": f"{app_name}/uploads/{media_id}", "IfMatch": uploaded["ETag"]}
+        file = S3Ranges(self._client, wanted, uploaded["ContentLength"])
         return Uploaded(media_id, _filename(expected or {}), _time(uploaded), version, file)
 
     def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
@@ -73,28 +75,6 @@ class S3Uploads:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
                 return None
             raise
-
-
-class _Ranges:
-    """Implements `SizedReader`: each read is a call, of the one version that was found."""
-
-    def __init__(self, client: Any, bucket: str, key: str, head: Mapping[str, Any]) -> None:
-        self._client = client
-        self._object = {"Bucket": bucket, "Key": key, "IfMatch": head["ETag"]}
-        self._size: int = head["ContentLength"]
-
-    @property
-    def size(self) -> int:
-        """See the protocol."""
-        return self._size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """See the protocol."""
-        if not 0 <= offset < self._size or length <= 0:
-            return b""  # S3 knows no empty range
-        answer = self._client.get_object(**self._object, Range=f"bytes={offset}-{offset + length - 1}")
-        content: bytes = answer["Body"].read()
-        return content
 
 
 def _sealed_key(app_name: str, media_id: str, version: str) -> str:

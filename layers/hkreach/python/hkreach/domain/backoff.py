@@ -5,6 +5,9 @@ import random
 LONGEST_IN_QUEUE = 60
 """Seconds that a wait may last in a queue: what is hidden is in flight, and a queue holds at most 120,000 of that."""
 
+MOST_RECEIVES = 10
+"""A record that the queue gave that often waits in the table: after twenty times it would be a dead letter."""
+
 
 def full_jitter(tries: int, base: float, longest: float = LONGEST_IN_QUEUE) -> int:
     """Whole seconds, at least 1, drawn evenly below `base` doubled with each of the `tries` so far."""

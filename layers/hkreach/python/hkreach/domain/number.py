@@ -12,6 +12,7 @@ from hkreach.domain.time import HOUR, MINUTE, SECOND
 PAIR_RATE, NUMBER_RATE, UPLOAD, BREAKER, HALTED = "pair_rate", "number_rate", "upload", "breaker", "halted"
 """Why a message waits untried; behind the last two, and a colon, stands the code that opened the breaker."""
 _SOON = 5 * SECOND
+_LATE, _LATE_ON_A_QUICK_NUMBER = 250, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Go:
 
     times: list[int]
     asks: bool = False
-    late: int = field(default=250, compare=False)
+    late: int = field(default=_LATE, compare=False)
     """For how many milliseconds a time may be used late: longer on a quick number, where that bunches up little."""
 
 
@@ -102,7 +103,7 @@ class NumberState:
         if not count:
             return self._later(asked, now, NUMBER_RATE)
         pace, times = self.pace.lease(now, count, rate)
-        late = SECOND if rate >= FREE_FROM else 250
+        late = _LATE_ON_A_QUICK_NUMBER if rate >= FREE_FROM else _LATE
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
         return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks, late)
 
@@ -162,7 +163,7 @@ class MetaState:
         One number's failures say nothing of the others'; a second number's within a minute do.
         """
         breaker = self.breaker
-        if isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and outcome.throttle.seconds:
+        if isinstance(outcome, NotSent) and stops_everybody(outcome):
             return replace(self, breaker=breaker.opened(now, outcome.seconds, outcome.code))
         if not is_failure(outcome):
             return self if breaker.is_calm else replace(self, breaker=breaker.answered())
@@ -175,6 +176,11 @@ class MetaState:
         if second and breaker.is_closed:
             breaker = breaker.opened(now, limits.opens.first, code)
         return MetaState(breaker, number, now)
+
+
+def stops_everybody(outcome: Outcome) -> bool:
+    """Whether one such refusal is enough to stop all numbers, and not one of several in a row."""
+    return isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and bool(outcome.throttle.seconds)
 
 
 def is_failure(outcome: Outcome) -> bool:

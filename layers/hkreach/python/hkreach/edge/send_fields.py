@@ -184,8 +184,6 @@ class SendFields(RequestFields):
 class TemplateFields(SendFields):
     """`POST /api/external/send/template`."""
 
-    not_here = {}
-
     header_text: Annotated[str, _checked(MAX_HEADER_TEXT)] | None = None
     header_location: _Location | None = None
     header_media_url: Annotated[str, AfterValidator(_address)] | None = None

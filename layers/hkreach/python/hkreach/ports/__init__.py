@@ -1,7 +1,6 @@
 """What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +12,7 @@ from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pair_pace import PairPace
-from hkreach.domain.sized_reader import SizedReader
+from hkreach.ports.media import SizedStream
 
 type Clock = Callable[[], int]
 """Now, in milliseconds since the epoch."""
@@ -180,43 +179,6 @@ class Numbers(Protocol):
         """The same for Meta as a whole. What `decide` gets at first may be some seconds old."""
 
 
-class SizedStream(Protocol):
-    """A file that is read once, from its beginning."""
-
-    def __len__(self) -> int:
-        """All its bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, up to so many; nothing: that was all. Raises whatever keeps it from its end."""
-
-
-class MediaStore(Protocol):
-    """The files of messages. What lies under a key never changes."""
-
-    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
-        """Store a file under its app and content; returns its key. The same file twice is one object."""
-
-    def open(self, key: str) -> AbstractContextManager[SizedStream]:
-        """A file, to be read within the context."""
-
-
-class SpooledFile(SizedReader, Protocol):
-    """A file that was stored while it came."""
-
-    def keep(self, mime_type: str) -> str:
-        """Put it under its app and content, as `MediaStore.put` does; returns that key."""
-
-
-class MediaSpool(Protocol):
-    """Where files of unknown length come in."""
-
-    def spool(self, app_name: str, blocks: Iterator[bytes]) -> AbstractContextManager[SpooledFile]:
-        """Store a file while it comes, and never hold it; after the context it is gone, unless it was kept.
-
-        Raises what `blocks` raises, and then nothing is stored.
-        """
-
-
 class SendQueue(Protocol):
     """The queues of messages on their way, one for each lane."""
 
@@ -282,22 +244,3 @@ class WebhookClient(Protocol):
 
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         """POST the bytes. Returns None if they were taken (2xx), else in words why not."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedMedia:
-    """A file that is being fetched: its name, if anything names it, and its bytes, to be read once and in time."""
-
-    filename: str | None
-    blocks: Iterator[bytes]
-
-
-class MediaFetcher(Protocol):
-    """The guarded way to a file at an address that a customer gave."""
-
-    def fetch(self, url: str, most_bytes: int) -> AbstractContextManager[FetchedMedia]:
-        """Open the address; leaving the context closes it, read to the end or not.
-
-        Raises MediaFetchFailed on entering, and from `blocks`: what came until then is not the file. `blocks` gives
-        at most `most_bytes` and at least one byte, in pieces of up to 256 KB. All of it has one deadline.
-        """

@@ -22,8 +22,8 @@ from hkreach.domain.message import (
 from hkreach.domain.sized_reader import BytesReader
 from hkreach.domain.template import Template
 from hkreach.domain.time import SECOND
-from hkreach.ports import Clock, MediaStore, Messages
-from hkreach.ports.media_uploads import MediaUploads
+from hkreach.ports import Clock, Messages
+from hkreach.ports.media import MediaStore, MediaUploads
 from hkreach.usecases.manage_media import Ready, RefusedMedia, Waiting, manage_media
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
+from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
 from hkreach.domain.media import LARGE_BYTES, MAX_BYTES, Media, MediaAddress, clean_filename, recognise
 from hkreach.domain.media_fetch import MediaFetchFailed, MediaUnsupported
 from hkreach.domain.message import MEDIA, DueMessage, MessageError, OutboundMessage, Status
@@ -13,14 +13,14 @@ from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Refused, Unce
 from hkreach.domain.number import UPLOAD
 from hkreach.domain.progress import Progress
 from hkreach.domain.time import MINUTE, SECOND
-from hkreach.ports import Apps, Clock, MediaFetcher, MediaSpool, Messages, SealedSecrets, SendQueue
+from hkreach.ports import Apps, Clock, Messages, SealedSecrets, SendQueue
+from hkreach.ports.media import MediaFetcher, MediaSpool
+from hkreach.usecases.send_message_give_up import give_up
 from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", child=True)
 
 _MOST_BYTES = max(MAX_BYTES.values())
-_MOST_RECEIVES = 10
-"""A record that the queue gave that often waits in the table: after twenty times it would be a dead letter."""
 _CLAIMED_BY_THEN = MINUTE
 """A fetched message that no sender has by then is woken: this process may have died before it queued it."""
 _REMEMBERED = 2
@@ -69,7 +69,7 @@ class FetchMedia:
         if message is None or message.is_settled or message.claim is not None:
             return "done"
         if message.deadline <= self.now():
-            return self._give_up(message, _EXPIRED)
+            return give_up(self.messages, message, self.now(), _EXPIRED)
         if message.must_be_fetched and message.media_address:
             if time_left() < self.waits.fetch:
                 return 1
@@ -104,7 +104,9 @@ class FetchMedia:
         if failure.retryable and not (tried_before and too_long):
             return self._wait(message, self._next_wait(message, receives), failure.code, receives)
         title = "The file could not be fetched"
-        return self._give_up(message, MessageError(failure.code, title, f"{failure}.", failure.retryable))
+        return give_up(
+            self.messages, message, self.now(), MessageError(failure.code, title, f"{failure}.", failure.retryable)
+        )
 
     def _to_its_lane(self, message: OutboundMessage, time_left: Callable[[], int], receives: int) -> Progress:
         media, delays = message.media, dict[str, int]()
@@ -133,7 +135,7 @@ class FetchMedia:
             case int(seconds):
                 return self._wait(message, seconds, UPLOAD, receives)
             case Refused(error):
-                return self._give_up(message, error)
+                return give_up(self.messages, message, self.now(), error)
             case NotSent() | Halted() | Uncertain() as outcome:  # it may be repeated, whatever became of it
                 logger.warning("upload did not succeed", message_id=message.message_id, outcome=in_a_word(outcome))
                 return self._wait(message, self._after(outcome, message, receives), _code(outcome), receives)
@@ -155,17 +157,9 @@ class FetchMedia:
         """Wait in the queue if it is short, else in the table, and never past the deadline."""
         at = min(self.now() + seconds * SECOND, message.deadline)
         seconds = max(1, -((self.now() - at) // SECOND))
-        if seconds <= LONGEST_IN_QUEUE and receives < _MOST_RECEIVES and message.status is Status.QUEUED:
+        if seconds <= LONGEST_IN_QUEUE and receives < MOST_RECEIVES and message.status is Status.QUEUED:
             return seconds
         self.messages.wait(message, at, f"{MEDIA}:{code}")
-        return "done"
-
-    def _give_up(self, message: OutboundMessage, error: MessageError) -> Progress:
-        """A message that may have been sent before does not fail for not being sent again."""
-        if message.status is Status.UNKNOWN:
-            self.messages.leave_unknown(message)
-        else:
-            self.messages.record_failed(message.message_id, self.now(), error)
         return "done"
 
 

@@ -10,7 +10,7 @@ from hkreach.domain.message import is_message_id
 from hkreach.domain.time import DAY
 from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, USABLE_FOR, Announced, Sealed, UploadForm
 from hkreach.ports import Clock
-from hkreach.ports.media_uploads import MediaUploads
+from hkreach.ports.media import MediaUploads
 
 NO_SUCH_MEDIA = (
     f"This app has no media with this id; a file can be used for {USABLE_FOR // DAY} days after its upload. "

@@ -8,7 +8,7 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import App, MetaAccount
-from hkreach.domain.backoff import LONGEST_IN_QUEUE, full_jitter
+from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain, in_a_word
 from hkreach.domain.number import PAIR_RATE, UPLOAD, Later
@@ -17,12 +17,11 @@ from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
 from hkreach.ports import Apps, Clock, Messages, Meta, SealedSecrets, SendQueue
 from hkreach.usecases.send_message_admission import Admission
+from hkreach.usecases.send_message_give_up import give_up
 from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", child=True)
 
-_MOST_RECEIVES = 10
-"""A record that the queue gave that often waits in the table: after twenty times it would be a dead letter."""
 _NO_ACCOUNT = MessageError(
     "no_meta_account",
     "The app has no WhatsApp number",
@@ -86,7 +85,7 @@ class SendMessage:
         if message.status is Status.UNKNOWN and not self._has_leave(message):
             return "done"
         if message.deadline <= self.now():
-            return self._give_up(message, _EXPIRED)
+            return give_up(self.messages, message, self.now(), _EXPIRED)
         # What is remembered of an app may be a minute old: too old to fail a message for.
         app = self.apps.get(message.app_name)
         account = app.account_of(message.phone_number_id) if app else None
@@ -94,7 +93,7 @@ class SendMessage:
             app = self.apps.get_fresh(message.app_name)
             account = app.account_of(message.phone_number_id) if app else None
         if app is None or account is None:
-            return self._give_up(message, _NO_ACCOUNT)
+            return give_up(self.messages, message, self.now(), _NO_ACCOUNT)
         if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
             self.messages.leave_unknown(message)  # the policy was changed while it waited
             return "done"
@@ -118,7 +117,7 @@ class SendMessage:
         if pause:
             self.pause(pause / SECOND)
             if message.deadline <= self.now():
-                return self._give_up(message, _EXPIRED)
+                return give_up(self.messages, message, self.now(), _EXPIRED)
         progress = self._send(message, app, account, record, known)
         if turn.asks:
             self._learn_throughput(app, account)
@@ -132,7 +131,7 @@ class SendMessage:
         """Wait untried: in the queue if it is short, else in the table, and never past the deadline."""
         at = min(turn.at, message.deadline)
         seconds = max(1, -((self.now() - at) // SECOND))
-        in_queue = self._waits_in_queue(message, seconds) and receives < _MOST_RECEIVES
+        in_queue = self._waits_in_queue(message, seconds) and receives < MOST_RECEIVES
         if turn.why == PAIR_RATE or not in_queue:  # its place there is its own, so the message must know of it
             self.messages.wait(message, at, turn.why)
         return seconds if in_queue else "done"
@@ -147,14 +146,6 @@ class SendMessage:
         if granted is not None:
             self.admission.granted(account, granted)
 
-    def _give_up(self, message: OutboundMessage, error: MessageError) -> Progress:
-        """A message that may have been sent before does not fail for not being sent again."""
-        if message.status is Status.UNKNOWN:
-            self.messages.leave_unknown(message)
-        else:
-            self.messages.record_failed(message.message_id, self.now(), error)
-        return "done"
-
     def _send(
         self, message: OutboundMessage, app: App, account: MetaAccount, record: _Record, media_id: str | None
     ) -> Progress:
@@ -167,7 +158,7 @@ class SendMessage:
             case int():
                 return self._come_back(message, Later(self.now() + uploaded * SECOND, UPLOAD), record.receives)
             case Refused(error):
-                return self._give_up(message, error)
+                return give_up(self.messages, message, self.now(), error)
             case NotSent() | Halted() | Uncertain():  # an upload may be repeated, whatever became of it
                 logger.warning("upload did not succeed", message_id=message.message_id, outcome=in_a_word(uploaded))
                 not_before = self.admission.tell(message, app, account, uploaded)

@@ -14,7 +14,17 @@ from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.message import OutboundMessage
 from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
-from hkreach.domain.number import NUMBER_RATE, PAIR_RATE, Go, Later, Limits, MetaState, NumberState, Request
+from hkreach.domain.number import (
+    NUMBER_RATE,
+    PAIR_RATE,
+    Go,
+    Later,
+    Limits,
+    MetaState,
+    NumberState,
+    Request,
+    stops_everybody,
+)
 from hkreach.domain.pair_pace import PairPace, RecentPairs
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Contended, Numbers
@@ -168,7 +178,7 @@ class Admission:
             if not after.is_closed:
                 with self._locks[number]:
                     self._leased[number].clear()  # they were of before
-        if opened or not self._meta_is_calm or _stops_everybody(outcome):
+        if opened or not self._meta_is_calm or stops_everybody(outcome):
             self._numbers.meta(
                 lambda state: (state.after(outcome, number, asked.now, self._limits, opened=opened), None)
             )
@@ -187,10 +197,6 @@ class Admission:
 def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
     after = pair.refused(now)
     return after, (after.blocked_until, after.used_until)
-
-
-def _stops_everybody(outcome: Outcome) -> bool:
-    return isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and bool(outcome.throttle.seconds)
 
 
 def _fingerprint(account: MetaAccount) -> str:

@@ -12,7 +12,8 @@ from hkreach.domain.message import OutboundMessage
 from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
 from hkreach.domain.time import SECOND
-from hkreach.ports import Clock, Contended, MediaStore, Meta, Numbers
+from hkreach.ports import Clock, Contended, Meta, Numbers
+from hkreach.ports.media import MediaStore
 
 logger = Logger(service="hkreach", child=True)
 
