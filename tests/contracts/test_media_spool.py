@@ -5,6 +5,7 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -108,6 +109,8 @@ def test_a_hundred_megabytes_are_never_held() -> None:
     with environment(ENVIRONMENT):
         s3 = client("s3")
     s3.meta.events.register("before-send.s3", _answer)
+    threads = set[int]()
+    s3.meta.events.register("before-send.s3", lambda **_: threads.add(get_ident()))
     tracemalloc.start()
     with S3Spool(s3, MEDIA_BUCKET).spool("mystore", (bytes(BLOCK) for _ in range(400))) as file:
         assert 400 * BLOCK == file.size
@@ -115,6 +118,7 @@ def test_a_hundred_megabytes_are_never_held() -> None:
     tracemalloc.stop()
 
     assert peak < 40_000_000
+    assert {get_ident()} == threads, "a thread for each part would hold a part each, and outlive a deadline"
 
 
 def _keys() -> list[str]:
