@@ -267,6 +267,13 @@ def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None
     } == may("s3:PutObjectTagging")
 
 
+def test_the_archive_keeps_every_event_of_the_bus() -> None:
+    archive = resources("AWS::Events::Archive")["EventArchive"]
+
+    assert ({"Fn::GetAtt": ["EventBus", "Arn"]}, 30) == (archive["SourceArn"], archive["RetentionDays"])
+    assert "EventPattern" not in archive
+
+
 def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     pattern = resources("AWS::Events::Rule")["WebhookRule"]["EventPattern"]
 
