@@ -39,7 +39,7 @@ def _joined(kept: Lead, other: Lead, customer: Customer) -> list[LeadChange]:
         follow_up = replace(waiting, number=follow_ups)
     after = next_version(
         kept,
-        customer=_both(_both(other.customer, kept.customer), customer),
+        customer=_both(_both(kept.customer, other.customer), customer),
         identities=tuple(dict.fromkeys((*_all(kept, customer), *other.identities))),
         score=kept.score if kept.score is not None else other.score,
         assignee=kept.assignee or other.assignee,

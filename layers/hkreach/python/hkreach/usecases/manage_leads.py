@@ -24,7 +24,7 @@ from hkreach.domain.message import OutboundMessage, is_message_id
 from hkreach.ports import Clock
 from hkreach.ports.leads import LeadPage, LeadQuery, Leads
 from hkreach.usecases.accept_message import SendRequest, message_of
-from hkreach.usecases.manage_leads_customer import TRIES, lead_of
+from hkreach.usecases.manage_leads_customer import TRIES, being_erased, lead_of
 
 SHOWN_AT_ONCE = 50
 """Moves and notes that come with a lead; the others are asked for."""
@@ -70,7 +70,10 @@ class ManageLeads:
     def create(self, app: App, customer: Customer, by: str) -> tuple[Lead, bool]:
         """The customer's lead, and whether it was made now. Raises Conflict while it is being erased."""
         lead_id, made = lead_of(app.app_name, customer, by, self.now(), leads=self.leads)
-        return self._lead(app, lead_id), made
+        lead = self.leads.get(app.app_name, lead_id)
+        if lead is None or lead.forgotten:
+            raise being_erased(lead_id)
+        return lead, made
 
     def show(self, app: App, lead_id: str) -> ShownLead:
         """A lead with what happened to it. Raises NotFound."""

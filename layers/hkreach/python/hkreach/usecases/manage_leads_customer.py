@@ -28,6 +28,11 @@ def lead_of(app_name: str, customer: Customer, by: str, at: int, *, leads: Leads
     raise Unavailable("This customer's lead is being changed by many at once: try again.")
 
 
+def being_erased(lead_id: str) -> Conflict:
+    """What is answered while a lead is half erased."""
+    return Conflict(f"This customer's lead is being erased: DELETE {lead_id} again, then try again.")
+
+
 def _changes(
     app_name: str, customer: Customer, by: str, at: int, known: Mapping[str, str], leads: Leads
 ) -> list[LeadChange]:
@@ -46,5 +51,5 @@ def _identity(kind: str, value: str | None) -> str | None:
 def _lead(app_name: str, lead_id: str | None, leads: Leads) -> Lead | None:
     lead = leads.get(app_name, lead_id) if lead_id is not None else None
     if lead is not None and lead.forgotten:
-        raise Conflict(f"This customer's lead is being erased: DELETE {lead.lead_id} again, then try again.")
+        raise being_erased(lead.lead_id)
     return lead
