@@ -72,7 +72,7 @@ class LeadRoutes:
         app, lead_id = self._app(), self._lead_id()
         self.manage_leads.forget(app, lead_id)
         self._log("lead erased", app, lead_id)
-        return Response(HTTPStatus.NO_CONTENT)
+        return Response(HTTPStatus.NO_CONTENT, body="")
 
     def move(self) -> Response[str]:
         """Into another stage."""
