@@ -6,11 +6,15 @@ from dataclasses import replace
 import pytest
 
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
+from hkreach.domain.errors import LeadMoved
 from hkreach.domain.lead import Customer, FollowUp, Lead, LeadChange, Note, Pipeline, Stage, moved, noted
 from hkreach.domain.lead_customer import recognised
 from hkreach.ports.leads import DueReminder, LeadQuery, Leads
+from hkreach.usecases.manage_leads import ManageLeads
+from hkreach.usecases.manage_leads_customer import lead_of
 from tests.aws import LEADS_TABLE, aws, items
-from tests.builders import CUSTOMER, LEAD_ID, NOW, OTHER_LEAD_ID, RECIPIENT, USER_ID, lead, outbound
+from tests.builders import CUSTOMER, LEAD_ID, NOW, OTHER_LEAD_ID, RECIPIENT, USER_ID, app, lead, outbound
+from tests.fakes.clock import FakeClock
 
 DUE = NOW + 3_600_000
 BOTH = Customer(RECIPIENT, USER_ID, "John")
@@ -103,6 +107,25 @@ def test_two_at_once_make_one_move_and_nothing_is_lost(leads: Leads) -> None:
     won = changes[written.index(True)]
     assert (won.after.stage, 2) == (_read(leads).stage, len(leads.moves("mystore", LEAD_ID, 10)))
     assert won.facts[0] == leads.moves("mystore", LEAD_ID, 1)[0]
+
+
+def test_of_many_agents_at_once_one_moves_the_lead_and_each_other_sees_what_happened(leads: Leads) -> None:
+    leads.write([lead()])
+    manage, store, agents = ManageLeads(leads, FakeClock(NOW)), app(), [f"agent {n}" for n in range(8)]
+
+    def move(agent: str) -> Lead | LeadMoved:
+        stages = ("Won", "Lost", "Contacted", "Qualified")
+        try:
+            return manage.move(store, LEAD_ID, stages[agents.index(agent) % 4], "New", agent)
+        except LeadMoved as refused:
+            return refused
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(move, agents))
+    (won,) = (answer for answer in answers if isinstance(answer, Lead))
+    refused = [answer.shown for answer in answers if isinstance(answer, LeadMoved)]
+    assert [{"stage": won.stage, "lastMove": won.last_move.as_dict()}] * 7 == refused
+    assert [(2, won.stage), (1, "New")] == [(move.number, move.to_stage) for move in leads.moves("mystore", LEAD_ID, 9)]
 
 
 def test_two_leads_of_one_customer_are_joined_at_once_or_not_at_all(leads: Leads) -> None:
@@ -237,3 +260,29 @@ def test_a_write_whose_answer_got_lost_is_known_as_ones_own(monkeypatch: pytest.
 
     assert leads.write([lead()])
     assert not leads.write([lead()])
+
+
+class _Counted:
+    """A client that tells what was asked of it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        if name != "exceptions":
+            self.calls.append(name)
+        return getattr(aws("dynamodb"), name)
+
+
+@pytest.mark.usefixtures("imitated_aws")
+def test_what_a_customers_messages_cost() -> None:
+    """A first one two reads and a transaction; then a read, and nothing within a minute in the same process."""
+    calls = []
+    client = _Counted()
+    process, other = (DynamoDBLeads(client, LEADS_TABLE, remember_seconds=60) for _ in range(2))
+    for leads in (process, process, process, other):
+        client.calls.clear()
+        lead_of("mystore", CUSTOMER, "customer", NOW, leads=leads)
+        calls.append(list(client.calls))
+
+    assert [["get_item", "get_item", "transact_write_items"], ["get_item"], [], ["get_item"]] == calls
