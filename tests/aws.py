@@ -24,6 +24,7 @@ ENVIRONMENT = {
 APPS_TABLE = "apps"
 MESSAGES_TABLE = "messages"
 NUMBERS_TABLE = "numbers"
+LEADS_TABLE = "leads"
 MEDIA_BUCKET = "media"
 BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
@@ -65,6 +66,7 @@ def imitated() -> Iterator[None]:
     with mock_aws():
         aws("dynamodb").create_table(TableName=APPS_TABLE, **table_definition("AppsTable"))
         aws("dynamodb").create_table(TableName=MESSAGES_TABLE, **table_definition("MessagesTable"))
+        aws("dynamodb").create_table(TableName=LEADS_TABLE, **table_definition("LeadsTable"))
         aws("s3").create_bucket(Bucket=MEDIA_BUCKET)
         aws("dynamodb").create_table(TableName=NUMBERS_TABLE, **table_definition("NumbersTable"))
         for url, logical_id in (

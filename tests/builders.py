@@ -5,6 +5,7 @@ from typing import Any
 from hkreach.domain.app import App, MetaAccount, Webhook
 from hkreach.domain.change import Change
 from hkreach.domain.header import TextHeader
+from hkreach.domain.lead import Customer, LeadChange, new_lead
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
 from hkreach.domain.number import Limits
@@ -81,3 +82,14 @@ def change(after: OutboundMessage | InboundMessage, before: OutboundMessage | No
 
 def claimed(number: int = 1, until: int = NOW + 25_000) -> Claim:
     return Claim(number, until)
+
+
+LEAD_ID = "5b0c7a52-6f0e-4b1e-8f3a-0d9a3e6f7c21"
+OTHER_LEAD_ID = "a3f1f1b8-2f57-4a7e-9a0e-7d6c0c7e4b12"
+USER_ID = "HK.1359624672031122"
+CUSTOMER = Customer(RECIPIENT, None, "John Doe")
+
+
+def lead(lead_id: str = LEAD_ID, customer: Customer = CUSTOMER, app_name: str = "mystore", at: int = NOW) -> LeadChange:
+    """A lead's beginning, to be written."""
+    return new_lead(lead_id, app_name, customer, "New", "customer", at)

@@ -1,4 +1,4 @@
-"""Every minute: put back on its queue whatever is due in the next."""
+"""Every minute: put back on its queue whatever is due in the next, and send the reminders that are due."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,21 +8,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.sqs_queue import SQSSendQueue
 from hkreach.settings import WakeDueSettings
 from hkreach.usecases.wake_due import wake_due
+from hkreach.usecases.wake_due_reminders import wake_due_reminders
 
 logger = Logger(service="hkreach", step="wake_due")
 settings = WakeDueSettings.from_environment()
-messages = DynamoDBMessages(client("dynamodb"), settings.messages_table, now)
+dynamodb = client("dynamodb")
+apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+leads = DynamoDBLeads(dynamodb, settings.leads_table)
+messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
 queue = SQSSendQueue(client("sqs"), settings.send_queue_urls)
 _WRITERS = 16
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The schedule's event in, which says nothing; how many were woken out."""
+    """The schedule's event in, which says nothing; how many messages were woken, and reminders sent, out."""
     with ThreadPoolExecutor(_WRITERS) as writers:
         woken = wake_due(
             messages=messages,
@@ -31,5 +37,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
             each=writers.map,
             time_left=context.get_remaining_time_in_millis,
         )
-    logger.info("woke what was due", woken=woken)
-    return {"woken": woken}
+        reminded = wake_due_reminders(
+            leads=leads,
+            messages=messages,
+            apps=apps,
+            now=now,
+            each=writers.map,
+            time_left=context.get_remaining_time_in_millis,
+        )
+    logger.info("woke what was due", woken=woken, reminded=reminded)
+    return {"woken": woken, "reminded": reminded}

@@ -278,6 +278,7 @@ def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     pattern = resources("AWS::Events::Rule")["WebhookRule"]["EventPattern"]
 
     assert ["hkreach"] == pattern["source"]
-    status, received = pattern["$or"]
-    assert (["messages.status"], ["messages.received"]) == (status["detail-type"], received["detail-type"])
+    status, others = pattern["$or"]
+    assert ["messages.status"] == status["detail-type"]
+    assert ["messages.received", "leads.status"] == others["detail-type"]
     assert ["sent", "delivered", "read", "failed"] == status["detail"]["data"]["status"]

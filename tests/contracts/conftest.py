@@ -6,17 +6,20 @@ from dataclasses import dataclass
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.ports import Apps, Messages, MetaAppSecrets, SealedSecrets, UnsettledMessages
+from hkreach.ports.leads import Leads
 from hkreach.ports.media import MediaStore
-from tests.aws import APPS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
+from tests.aws import APPS_TABLE, LEADS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore
@@ -65,6 +68,14 @@ def apps(request: pytest.FixtureRequest) -> Apps:
         return FakeApps()
     request.getfixturevalue("imitated_aws")
     return DynamoDBApps(aws("dynamodb"), APPS_TABLE, 60)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def leads(request: pytest.FixtureRequest) -> Leads:
+    if request.param == "fake":
+        return FakeLeads()
+    request.getfixturevalue("imitated_aws")
+    return DynamoDBLeads(aws("dynamodb"), LEADS_TABLE)
 
 
 @pytest.fixture(params=["fake", "s3"])

@@ -22,8 +22,12 @@ NEEDED = {
         *("SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "STAGE", "GRAPH_URL", "GRAPH_VERSION"),
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "META_APP_PARAMETERS"},
-    "relay_events": {"EVENT_BUS_NAME"},
-    "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
+    "manage_leads": {"APPS_TABLE", "LEADS_TABLE", "STAGE"},
+    "relay_events": {"EVENT_BUS_NAME", "LEADS_TABLE"},
+    "wake_due": {
+        *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"),
+        *("APPS_TABLE", "LEADS_TABLE"),
+    },
     "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),

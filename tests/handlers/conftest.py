@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.kms_secrets import KMSSecrets
@@ -24,6 +25,7 @@ from tests.aws import (
     APPS_TABLE,
     BUS,
     ENVIRONMENT,
+    LEADS_TABLE,
     MEDIA_BUCKET,
     MEDIA_DEAD_LETTERS_URL,
     MEDIA_QUEUE_URL,
@@ -56,6 +58,8 @@ OF_THE_FUNCTIONS = ENVIRONMENT | {
     "MESSAGES_TABLE": MESSAGES_TABLE,
     "MEDIA_BUCKET": MEDIA_BUCKET,
     "NUMBERS_TABLE": NUMBERS_TABLE,
+    "LEADS_TABLE": LEADS_TABLE,
+    "LEAD_CACHE_SECONDS": "0",
     "SEND_NOW_QUEUE_URL": SEND_NOW_QUEUE_URL,
     "SEND_BULK_QUEUE_URL": SEND_BULK_QUEUE_URL,
     "MEDIA_QUEUE_URL": MEDIA_QUEUE_URL,
@@ -128,6 +132,7 @@ class Stack:
         self.secrets = KMSSecrets(aws("kms"), KEY_ALIAS)
         self.apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
         self.messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
+        self.leads = DynamoDBLeads(aws("dynamodb"), LEADS_TABLE)
 
     def invoke(self, step: str, event: object, context: Context | None = None) -> Any:
         return self.functions[step].lambda_handler(event, context or Context())

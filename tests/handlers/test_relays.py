@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 
 from hkreach.domain.event import Event
+from hkreach.domain.lead import Pipeline, moved
 from hkreach.domain.message import OutboundMessage
 from hkreach.edge.message_stream import read_changes
-from tests.aws import SEND_NOW_QUEUE_URL, bus_with_listener, queued
-from tests.builders import MESSAGE_ID
+from hkreach.ports.leads import LeadQuery
+from tests.aws import LEADS_TABLE, SEND_NOW_QUEUE_URL, bus_with_listener, items, queued
+from tests.builders import LEAD_ID, MESSAGE_ID, NOW, RECIPIENT, lead
+from tests.fakes.leads import FakeLeads
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 from tests.handlers.conftest import Stack, sample
 
 NEW, DELIVERED, RECEIVED = "relay_outbox/new_message", "relay_events/status_delivered", "relay_events/message_received"
+MOVED = "relay_events/lead_moved"
 
 
 def _records(*names: str) -> dict[str, Any]:
@@ -83,6 +87,60 @@ def test_removals_are_no_events(stack: Stack) -> None:
     event = sample(DELIVERED)
     event["Records"][0]["eventName"] = "REMOVE"
     del event["Records"][0]["dynamodb"]["NewImage"]
+    listener = bus_with_listener()
+
+    assert {"batchItemFailures": []} == stack.invoke("relay_events", event)
+    assert [] == queued(listener)
+
+
+def test_who_wrote_for_the_first_time_has_a_lead_from_then_on(stack: Stack) -> None:
+    bus_with_listener()
+    for _ in range(2):
+        assert {"batchItemFailures": []} == stack.invoke("relay_events", _records(DELIVERED, RECEIVED))
+
+    (found,) = stack.leads.page("mystore", LeadQuery(), 9, None).leads
+    assert ((RECIPIENT, "John Doe"), "New", "customer") == (
+        (found.customer.phone, found.customer.name), found.stage, found.last_move.by,
+    )  # fmt: skip
+
+
+def test_who_gets_no_lead_is_tried_again_and_nobody_else_waits(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads = FakeLeads()
+    leads.fails("known", OSError("table"))
+    monkeypatch.setattr(stack.functions["relay_events"], "leads", leads)
+    listener = bus_with_listener()
+
+    answer = stack.invoke("relay_events", _records(RECEIVED, DELIVERED, RECEIVED))
+    assert {"batchItemFailures": [{"itemIdentifier": "101"}]} == answer
+    assert 3 == len(queued(listener))
+    assert 1 == len(leads.rows)
+
+
+def test_a_move_is_published(stack: Stack) -> None:
+    listener = bus_with_listener()
+
+    assert {"batchItemFailures": []} == stack.invoke("relay_events", sample(MOVED))
+    ((event),) = (record["Body"]["detail"] for record in queued(listener))
+    assert ("leads.status", "mystore") == (event["event"], event["appName"])
+    assert {
+        "leadId": LEAD_ID, "phone": RECIPIENT, "name": "John Doe", "from": "New", "to": "Contacted",
+        "movedAt": "2026-11-22T09:00:00Z", "movedBy": "Ann", "rank": 2,
+    } == event["data"]  # fmt: skip
+
+
+def test_a_move_as_the_table_keeps_it_is_the_sample(stack: Stack) -> None:
+    stack.leads.write([lead()])
+    stack.leads.write([moved(lead().after, "Contacted", "New", "Ann", NOW, Pipeline())])
+    ((image),) = (
+        item for item in items(LEADS_TABLE) if item["sk"]["S"].startswith("move#") and "002" in item["sk"]["S"]
+    )
+
+    assert image == sample(MOVED)["Records"][0]["dynamodb"]["NewImage"]
+
+
+def test_what_is_no_new_move_is_no_event(stack: Stack) -> None:
+    event = sample(MOVED)
+    event["Records"] = [dict(record, eventName=name) for record in event["Records"] for name in ("MODIFY", "REMOVE")]
     listener = bus_with_listener()
 
     assert {"batchItemFailures": []} == stack.invoke("relay_events", event)

@@ -36,6 +36,7 @@ NAMES = {
     "MessagesTableName": "messages",
     "AppsTableName": "apps",
     "NumbersTableName": "numbers",
+    "LeadsTableName": "leads",
     "MediaBucketName": "media",
     "EventBusName": "bus",
 }
@@ -56,6 +57,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MESSAGES_TABLE": outputs["MessagesTableName"],
         "MEDIA_BUCKET": outputs["MediaBucketName"],
         "NUMBERS_TABLE": outputs["NumbersTableName"],
+        "LEADS_TABLE": outputs["LeadsTableName"],
         "SEND_NOW_QUEUE_URL": outputs["SendNowQueueUrl"],
         "SEND_BULK_QUEUE_URL": outputs["SendBulkQueueUrl"],
         "SEND_DEAD_LETTER_QUEUE_URL": outputs["SendDeadLetterQueueUrl"],
@@ -150,6 +152,7 @@ def make_resources(endpoint_url: str) -> tuple[dict[str, str], str]:
     dynamodb.create_table(TableName=outputs["AppsTableName"], **table_definition("AppsTable"))
     dynamodb.create_table(TableName=outputs["MessagesTableName"], **table_definition("MessagesTable"))
     dynamodb.create_table(TableName=outputs["NumbersTableName"], **table_definition("NumbersTable"))
+    dynamodb.create_table(TableName=outputs["LeadsTableName"], **table_definition("LeadsTable"))
     aws_client(endpoint_url, "s3").create_bucket(Bucket=outputs["MediaBucketName"])
     for output, (queue, dead_letters) in QUEUES.items():
         policy = dict(resources("AWS::SQS::Queue")[queue]["RedrivePolicy"])

@@ -45,6 +45,7 @@ class Played:
         self.caller = Caller(stack, self.functions)
         self.outbox = StreamPoller(stack, self.functions, "relay_outbox", new_outbound_only=True)
         self.events = StreamPoller(stack, self.functions, "relay_events", new_outbound_only=False)
+        self.moves = StreamPoller(stack, self.functions, "relay_events", table="LeadsTableName")
         self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
         self.to_fetch = QueuePoller(stack, self.functions, "fetch_media", "MediaQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
@@ -63,8 +64,8 @@ class Played:
         assert message.message_id == self.caller.send(message.key, fields, content if file else None)
 
     def relay(self) -> int:
-        """Read the stream to its end."""
-        return self.outbox.poll() + self.events.poll()
+        """Read the streams to their end."""
+        return self.outbox.poll() + self.events.poll() + self.moves.poll()
 
     def wake(self) -> None:
         """The schedule fires."""
@@ -151,7 +152,7 @@ class Played:
         """Each fact is an event, and each of Meta's a webhook: at least once, and always with the same id."""
         wrong = []
         on_the_bus: defaultdict[str, set[str]] = defaultdict(set)
-        for fact, event_id in self._events(message_id):
+        for fact, event_id in self.events_of(message_id):
             on_the_bus[fact].add(event_id)
         posted: defaultdict[str, set[str]] = defaultdict(set)
         for webhook in self.world.webhooks(messageId=message_id):
@@ -163,14 +164,18 @@ class Played:
             wrong += [f"doubled: {name} {fact} with two ids" for fact, ids in sorted(seen.items()) if len(ids) > 1]
         return wrong
 
-    def _events(self, message_id: str) -> list[tuple[str, str]]:
-        """What the bus carried about a message: fact and event id."""
+    def events_of(self, message_id: str) -> list[tuple[str, str]]:
+        """What the bus carried about a message, or a lead: fact, or the stage it came to, and event id."""
         sqs, url = self.client("sqs"), self.stack.outputs["AllEventsQueueUrl"]
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             for record in found:
                 event = json.loads(record["Body"])["detail"]
                 data = event["data"]
-                self._told[data["messageId"]].append((data.get("status", "received"), event["id"]))
+                subject, fact = (
+                    data.get("messageId", data.get("leadId")),
+                    data.get("status", data.get("to", "received")),
+                )
+                self._told[subject].append((fact, event["id"]))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=record["ReceiptHandle"])
         return self._told[message_id]
 

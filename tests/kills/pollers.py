@@ -53,12 +53,20 @@ class Caller:
 
 
 class StreamPoller:
-    """One reader of the messages table's stream; it goes on only when its batch was taken."""
+    """One reader of a table's stream; it goes on only when its batch was taken."""
 
-    def __init__(self, stack: Stack, functions: Functions, step: str, new_outbound_only: bool) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        functions: Functions,
+        step: str,
+        new_outbound_only: bool = False,
+        table: str = "MessagesTableName",
+    ) -> None:
         self._client = stack.client("dynamodbstreams")
         self._functions, self._step, self._new_outbound_only = functions, step, new_outbound_only
-        (stream,) = self._client.list_streams(TableName=stack.outputs["MessagesTableName"])["Streams"]
+        self._of_leads = table == "LeadsTableName"
+        (stream,) = self._client.list_streams(TableName=stack.outputs[table])["Streams"]
         described = self._client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
         (shard,) = described["Shards"]
         self._iterator = self._client.get_shard_iterator(
@@ -83,6 +91,8 @@ class StreamPoller:
 
     def _is_wanted(self, record: dict[str, Any]) -> bool:
         """The template's filters."""
+        if self._of_leads:
+            return bool(record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"].get("kind") == {"S": "move"})
         if not self._new_outbound_only:
             return record["eventName"] in {"INSERT", "MODIFY"}
         return bool(record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["direction"]["S"] == "outbound")

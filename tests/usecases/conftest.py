@@ -4,6 +4,7 @@ import pytest
 
 from tests.builders import NOW
 from tests.fakes.clock import FakeClock
+from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.usecases.paced_house import House, furnished
@@ -18,6 +19,11 @@ def clock() -> FakeClock:
 @pytest.fixture
 def messages(clock: FakeClock) -> FakeMessages:
     return FakeMessages(clock)
+
+
+@pytest.fixture
+def leads() -> FakeLeads:
+    return FakeLeads()
 
 
 @pytest.fixture

@@ -70,6 +70,12 @@ class ManageMediaSettings(_KnowsApps):
     media_bucket: _Text
 
 
+class ManageLeadsSettings(_KnowsApps, _MayOpenLoopback):
+    """Of `manage_leads`."""
+
+    leads_table: _Text
+
+
 class ReadMessageSettings(_KnowsApps):
     """Of `read_message`."""
 
@@ -163,12 +169,16 @@ class RelayEventsSettings(_Settings):
     """Of `relay_events`."""
 
     event_bus_name: _Text
+    leads_table: _Text
+    lead_cache_seconds: Annotated[int, Field(ge=0, le=3_600)] = 60
+    """How long it is remembered that a customer has a lead: so long one that was erased is not made anew."""
 
 
-class WakeDueSettings(_Sends):
+class WakeDueSettings(_KnowsApps, _Sends):
     """Of `wake_due`."""
 
     messages_table: _Text
+    leads_table: _Text
 
 
 class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):

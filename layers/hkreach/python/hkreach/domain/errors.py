@@ -1,8 +1,8 @@
 """The errors a caller can cause or meet. Each class says whether the same request may be tried again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class ReachError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     retryable: ClassVar[bool] = False
+    shown: Mapping[str, Any] = {}
+    """What the answer shows beside: members of its own, as RFC 9457 allows."""
 
     def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
@@ -55,6 +57,17 @@ class Conflict(ReachError):
 
     code = "conflict"
     title = "Conflict"
+
+
+class LeadMoved(ReachError):
+    """Somebody else moved the lead meanwhile: the answer shows where it stands, and its last move."""
+
+    code = "lead_moved"
+    title = "The lead was moved meanwhile"
+
+    def __init__(self, detail: str, stage: str, last_move: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.shown = {"stage": stage, "lastMove": dict(last_move)}
 
 
 class IdempotencyConflict(ReachError):

@@ -3,12 +3,13 @@
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
+from hkreach.domain.lead import Move
 from hkreach.domain.message import RANK, InboundMessage, OutboundMessage, Status
 from hkreach.domain.time import to_rfc3339
 
 type Event = dict[str, Any]
 """`{"id", "event", "createdAt", "appName", "data"}`: the body of a webhook and the detail on the bus."""
-type EventName = Literal["messages.status", "messages.received"]
+type EventName = Literal["messages.status", "messages.received", "leads.status"]
 
 
 def status_event(message: OutboundMessage, status: Status) -> Event:
@@ -35,6 +36,24 @@ def received_event(message: InboundMessage) -> Event:
     if message.contact_name is not None:
         data["contactName"] = message.contact_name
     return _event("messages.received", message.message_id, "received", at, message.app_name, data)
+
+
+def moved_event(move: Move) -> Event:
+    """`leads.status` for one move of a lead; of two the higher `rank` is the later."""
+    at, customer = to_rfc3339(move.at), move.customer
+    data: dict[str, Any] = {
+        "leadId": move.lead_id,
+        "phone": customer.phone,
+        "name": customer.name,
+        "from": move.from_stage,
+        "to": move.to_stage,
+        "movedAt": at,
+        "movedBy": move.by,
+        "rank": move.number,
+    }
+    if customer.user_id is not None:
+        data["userId"] = customer.user_id
+    return _event("leads.status", move.lead_id, f"move {move.number}", at, move.app_name, data)
 
 
 def _event(name: EventName, message_id: str, fact: str, at: str, app_name: str, data: dict[str, Any]) -> Event:

@@ -16,6 +16,7 @@ _STATUS: Mapping[type[errors.ReachError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.LeadMoved: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -56,4 +57,4 @@ def _problem(error: errors.ReachError, status: HTTPStatus, request_id: str) -> d
     }
     if error.faults:
         problem["errors"] = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
-    return problem
+    return problem | dict(error.shown)

@@ -29,7 +29,7 @@ def read_template_request(
     key = _idempotency_key(event, faults)
     if body is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
-    request = _request(body, default_language, None, key)
+    request = request_of(body, default_language, None, key)
     if body.header_media_id is None:
         return request
     return replace(request, media_id=body.header_media_id, filename=body.header_media_filename)
@@ -47,10 +47,13 @@ def read_document_request(event: APIGatewayProxyEvent, default_language: str) ->
     if form.file is None or fields is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
     file = replace(form.file, filename=fields.header_media_filename or form.file.filename)
-    return _request(fields, default_language, file, key)
+    return request_of(fields, default_language, file, key)
 
 
-def _request(fields: SendFields, default_language: str, file: IncomingFile | None, key: str | None) -> SendRequest:
+def request_of(
+    fields: SendFields, default_language: str, file: IncomingFile | None = None, key: str | None = None
+) -> SendRequest:
+    """The request that valid fields make."""
     language = fields.language_code or default_language
     template = Template(fields.template_name, language, fields.body_params, fields.header, fields.buttons)
     return SendRequest(

@@ -77,23 +77,11 @@ def accept_message(
     file of this app, Conflict if the app has no number yet, and IdempotencyConflict if its Idempotency-Key came with
     another request.
     """
-    if app.meta is None:
-        raise Conflict("This app has no WhatsApp number yet: ask the operator of this stack to set its Meta account.")
-    key, accepted_at = request.idempotency_key, now()
-    message = OutboundMessage(
-        message_id=derived_message_id(app.app_name, key) if key else new_message_id(),
-        app_name=app.app_name,
-        phone_number_id=app.meta.phone_number_id,
-        to=request.to,
-        template=request.template,
-        third_party_app_name=request.third_party_app_name,
+    key = request.idempotency_key
+    message = replace(
+        message_of(app, request, derived_message_id(app.app_name, key) if key else new_message_id(), now()),
         media=_store(app, request.file, media) if request.file else None,
-        media_address=request.media_address,
         request_digest=_digest(request) if key else None,
-        facts={Status.QUEUED: accepted_at},
-        expires_at=accepted_at + KEPT_FOR,
-        deadline=accepted_at + request.time_to_send,
-        purpose=request.purpose,
     )
     if request.media_id is not None:
         try:
@@ -106,6 +94,25 @@ def accept_message(
         message = replace(message, media=uploaded)
     earlier = messages.add(message)
     return Receipt(message.message_id, replayed=_is_repeated(message, earlier))
+
+
+def message_of(app: App, request: SendRequest, message_id: str, accepted_at: int) -> OutboundMessage:
+    """The message that `request` asks for, without a file. Raises Conflict if the app has no number yet."""
+    if app.meta is None:
+        raise Conflict("This app has no WhatsApp number yet: ask the operator of this stack to set its Meta account.")
+    return OutboundMessage(
+        message_id=message_id,
+        app_name=app.app_name,
+        phone_number_id=app.meta.phone_number_id,
+        to=request.to,
+        template=request.template,
+        third_party_app_name=request.third_party_app_name,
+        media_address=request.media_address,
+        facts={Status.QUEUED: accepted_at},
+        expires_at=accepted_at + KEPT_FOR,
+        deadline=accepted_at + request.time_to_send,
+        purpose=request.purpose,
+    )
 
 
 def _is_repeated(message: OutboundMessage, earlier: OutboundMessage | None) -> bool:
