@@ -11,6 +11,7 @@ from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import json_response, required_query
 from hkreach.edge.webhook_body import (
     expect_no_fields,
+    expect_query,
     read_endpoint_change,
     read_new_endpoint,
     read_old_secret_lives,
@@ -48,6 +49,7 @@ class WebhookRoutes:
     def create(self) -> Response[str]:
         """The new endpoint with its secret, and what its server said to a test event."""
         app_name = self._app_name()
+        expect_query(self.api.current_event)
         new = read_new_endpoint(self.api.current_event, self.local_targets)
         endpoint, secret, test = self.manage_app.create(app_name, new)
         body = self._shown(endpoint) | {"secret": secret, "test": shown_test(test)}
@@ -56,6 +58,7 @@ class WebhookRoutes:
     def show(self) -> Response[str]:
         """All endpoints, or the one that the query names."""
         app_name = self._app_name()
+        expect_query(self.api.current_event, "endpointId")
         if endpoint_id := self.api.current_event.get_query_string_value("endpointId", ""):
             return json_response(HTTPStatus.OK, self._shown(self.manage_app.endpoint(app_name, endpoint_id)))
         shown = [self._shown(endpoint) for endpoint in self.manage_app.endpoints(app_name)]
@@ -64,6 +67,7 @@ class WebhookRoutes:
     def change(self) -> Response[str]:
         """The endpoint as it is now, and if it has a new address what its server said to a test event."""
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
+        expect_query(self.api.current_event, "endpointId")
         wanted = read_endpoint_change(self.api.current_event, self.local_targets)
         endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | ({"test": shown_test(test)} if test else {}))
@@ -76,7 +80,7 @@ class WebhookRoutes:
 
     def rotate(self) -> Response[str]:
         """The endpoint with its new secret, and until when the old one signs too."""
-        app_name, endpoint_id = self._whose_and_which()
+        app_name, endpoint_id = self._whose_and_which("oldSecretHours")
         old_lives = read_old_secret_lives(self.api.current_event)
         endpoint, secret = self.manage_app.rotate(app_name, endpoint_id, old_lives)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | {"secret": secret}, _HOLDS_A_SECRET)
@@ -94,8 +98,9 @@ class WebhookRoutes:
         """The endpoint, which gets events again."""
         return json_response(HTTPStatus.OK, self._shown(self.manage_app.resume(*self._whose_and_which())))
 
-    def _whose_and_which(self) -> tuple[str, str]:
+    def _whose_and_which(self, *also: str) -> tuple[str, str]:
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
+        expect_query(self.api.current_event, "endpointId", *also)
         expect_no_fields(self.api.current_event)
         return app_name, endpoint_id
 
