@@ -43,6 +43,11 @@ class _MayOpenLoopback(_Settings):
         return self
 
 
+class _PostsWebhooks(_KnowsApps, _MayOpenLoopback):
+    answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
+    """The total of one POST to an integrator's server."""
+
+
 class _CallsMeta(_Settings):
     stage: _Stage
     graph_url: _Text
@@ -68,6 +73,12 @@ class ManageMediaSettings(_KnowsApps):
     """Of `manage_media`."""
 
     media_bucket: _Text
+
+
+class ManageAppSettings(_PostsWebhooks):
+    """Of `manage_app`."""
+
+    secrets_key_id: _Text
 
 
 class ManageLeadsSettings(_KnowsApps, _MayOpenLoopback):
@@ -181,12 +192,10 @@ class WakeDueSettings(_KnowsApps, _Sends):
     leads_table: _Text
 
 
-class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
+class DeliverWebhookSettings(_PostsWebhooks):
     """Of `deliver_webhook`."""
 
     webhook_queue_url: _Text
-    answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
-    """The total of one POST to an integrator's server."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
 
 
