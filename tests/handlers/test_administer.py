@@ -16,7 +16,8 @@ from tests.handlers.conftest import Stack, sample
 from tests.template import ROOT
 
 CALLS = [
-    "administer/create_app", "administer/issue_key", "administer/recover", "administer/redrive",
+    "administer/create_app", "administer/issue_key", "administer/list_unreadable", "administer/recover",
+    "administer/redrive",
     "administer/resume_number", "administer/revoke_key", "administer/set_meta_account", "administer/set_meta_app",
     "administer/set_pace", "administer/set_unknown_policy", "administer/set_webhook", "administer/settle_all_unknown",
     "administer/settle_unknown", "administer/show_app",
