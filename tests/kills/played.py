@@ -170,7 +170,7 @@ class Played:
             for record in found:
                 event = json.loads(record["Body"])["detail"]
                 data = event["data"]
-                self._told[data["messageId"]].append((data.get("status", "received"), event["id"]))
+                self._told[data.get("messageId", "")].append((data.get("status", "received"), event["id"]))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=record["ReceiptHandle"])
         return self._told[message_id]
 
