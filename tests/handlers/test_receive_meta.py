@@ -12,7 +12,7 @@ import pytest
 from hkreach.domain.inbound import inbound_message_id
 from hkreach.domain.message import Status
 from hkreach.domain.signature import sign
-from tests.aws import MESSAGES_TABLE, items
+from tests.aws import MESSAGES_TABLE, aws, items
 from tests.builders import MESSAGE_ID, NUMBER, outbound
 from tests.handlers.conftest import META_APP_SECRET, Stack, sample
 from tests.template import resources
@@ -64,10 +64,6 @@ KINDS, REPLY, IMAGE, ACCOUNT, UNREADABLE = (
 )
 
 
-def _directions() -> Counter[str]:
-    return Counter(item["direction"]["S"] for item in items(MESSAGES_TABLE))
-
-
 @pytest.mark.parametrize(
     ("name", "written"),
     [
@@ -82,7 +78,43 @@ def test_everything_that_comes_in_is_written_once(stack: Stack, name: str, writt
     answers = [stack.invoke("receive_meta", sample(name))["statusCode"] for _ in range(2)]
 
     assert [200, 200] == answers
-    assert {"outbound": 1} | written == _directions()
+    assert {"outbound": 1} | written == _count()
+
+
+def test_a_thousand_messages_in_three_megabytes(stack: Stack) -> None:
+    """As many as Meta puts into one callback, and as large as it may be."""
+    callback = json.loads(sample(TEXT)["body"])
+    (message,) = callback["entry"][0]["changes"][0]["value"]["messages"]
+    messages = [
+        message | {"id": f"wamid.{number}", "text": {"body": f"{number} ".ljust(2_750, "x")}} for number in range(1_000)
+    ]
+    callback["entry"][0]["changes"][0]["value"]["messages"] = messages
+    body = json.dumps(callback).encode()
+    assert 2_900_000 < len(body) < 3_000_000
+
+    assert 200 == stack.invoke("receive_meta", _signed(body, encoded=True))["statusCode"]
+    assert 1_000 == _count()["inbound"]
+    assert 200 == stack.invoke("receive_meta", _signed(body))["statusCode"]
+    assert 1_000 == _count()["inbound"]
+
+
+def test_a_table_that_is_throttled_makes_meta_repeat(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbound = stack.functions["receive_meta"].receive_meta.inbound
+    for method, name in (("add", TEXT), ("add_news", ACCOUNT), ("keep", UNREADABLE)):
+
+        def throttled(*_: object) -> bool:
+            raise OSError("throttled")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbound, method, throttled)
+            with pytest.raises(OSError, match="throttled"):
+                stack.invoke("receive_meta", sample(name))
+        assert 200 == stack.invoke("receive_meta", sample(name))["statusCode"]
+
+
+def _count() -> Counter[str]:
+    pages = aws("dynamodb").get_paginator("scan").paginate(TableName=MESSAGES_TABLE)
+    return Counter(item["direction"]["S"] for page in pages for item in page["Items"])
 
 
 def test_what_could_not_be_read_raises_the_alarm_once_and_is_listed(stack: Stack, logs: io.StringIO) -> None:
