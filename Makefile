@@ -47,9 +47,10 @@ chart: setup ## the same, drawn: docs/outage.png
 	@UV_PROJECT_ENVIRONMENT=.local/venvs/chart .venv/bin/uv run --quiet --frozen --no-default-groups --group chart \
 		python -m tests.replay --seed $(SEED) --chart docs/outage.png
 
-bench: setup ## what a function's start, the sender's batches, reading a form and an upload cost, as ratios
+bench: setup ## what a function's start, the sender's batches, a callback, reading a form and an upload cost, as ratios
 	@$(python) -m tests.bench.cold_start
 	@$(python) -m tests.bench.sender_cost
+	@$(python) -m tests.bench.receive_cost
 	@$(python) -m tests.bench.multipart
 	@$(python) -m tests.bench.media_upload
 

@@ -6,9 +6,10 @@ from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.change import Change
 from hkreach.domain.endpoint import DEFAULT_EVENTS, OPERATORS, Endpoint
 from hkreach.domain.header import TextHeader
+from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.lead import Customer, LeadChange, new_lead
 from hkreach.domain.media import Media
-from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
+from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status, StatusCallback
 from hkreach.domain.number import Limits
 from hkreach.domain.template import Template
 from hkreach.domain.time import DAY
@@ -91,7 +92,23 @@ def hooks(*endpoints: Endpoint) -> dict[str, Endpoint]:
     return {each.endpoint_id: each for each in endpoints}
 
 
-def change(after: OutboundMessage | InboundMessage, before: OutboundMessage | None = None, number: str = "1") -> Change:
+def news(**parts: Any) -> MetaNews:
+    values: dict[str, Any] = {
+        "news_id": "5f0c54a5-7d2f-5b7c-9a53-6f1c4f1f2d11",
+        "field": "account_update",
+        "waba_id": "102290129340398",
+        "phone_number_id": None,
+        "app_name": None,
+        "at": NOW // 1000 * 1000,
+        "value": {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE"}, "share": 0.5},
+        "expires_at": (NOW + 90 * DAY) // 1000 * 1000,
+    }
+    return MetaNews(**(values | parts))
+
+
+def change(
+    after: OutboundMessage | InboundMessage | MetaNews, before: OutboundMessage | None = None, number: str = "1"
+) -> Change:
     return Change(number, before, after)
 
 

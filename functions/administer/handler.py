@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBUnread
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
@@ -41,6 +42,7 @@ administer_messages = AdministerMessages(
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
     },
     now=now,
+    unread=DynamoDBUnread(dynamodb, settings.messages_table, now),
 )
 
 

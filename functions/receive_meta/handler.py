@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
@@ -29,6 +30,7 @@ receive_meta = ReceiveMeta(
     secrets=meta_app,
     now=now,
     numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
+    inbound=DynamoDBInbound(dynamodb, settings.messages_table),
 )
 api = LambdaFunctionUrlResolver()
 

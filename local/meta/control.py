@@ -4,6 +4,7 @@
     POST   answers          add rules for answers                        GET, DELETE answers
     POST   statuses         add rules for statuses                       GET, DELETE statuses
     POST   inbound          a customer writes                            POST   media       a customer's file
+    POST   changes          another field than `messages` changes
     POST   callbacks        send any callback, well or badly signed      GET, DELETE callbacks
     POST   handshake        verify the callback URL                      GET, DELETE requests
     GET    deliveries       how often each message was taken         GET    answers/counts  by status and code
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from local.meta.forgery import CallbackOrder, prepare
-from local.meta.inbound import Inbound, send_inbound
+from local.meta.inbound import FieldChange, Inbound, send_change, send_inbound
 from local.meta.media_store import Media
 from local.meta.script import AnswerRule, StatusRule
 from local.meta.simulator import SIMULATOR
@@ -109,6 +110,12 @@ async def post_inbound(request: web.Request) -> web.Response:
     """Let a customer write."""
     message = send_inbound(request.app[SIMULATOR], read(Inbound, await _json(request), "inbound"))
     return web.json_response({"messageId": message["id"], "message": message})
+
+
+async def post_changes(request: web.Request) -> web.Response:
+    """Tell of a change of another field than `messages`."""
+    change = read(FieldChange, await _json(request), "change")
+    return web.json_response({"callback": send_change(request.app[SIMULATOR], change)})
 
 
 async def post_media(request: web.Request) -> web.Response:
@@ -201,6 +208,7 @@ CONTROL_ROUTES = [
     web.get("/_control/statuses", get_statuses),
     web.delete("/_control/statuses", delete_statuses),
     web.post("/_control/inbound", post_inbound),
+    web.post("/_control/changes", post_changes),
     web.post("/_control/media", post_media),
     web.post("/_control/callbacks", post_callbacks),
     web.get("/_control/callbacks", get_callbacks),

@@ -4,11 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
 from hkreach.adapters.s3_expiry import expiry
 from hkreach.domain.endpoint import EVENT_NAMES
+from hkreach.domain.event import Event, news_event, received_event, status_event
 from hkreach.domain.media import MEDIA_DAYS
+from hkreach.domain.message import Status
 from hkreach.settings import _Settings
+from tests.builders import inbound, news, outbound
 from tests.edge.test_settings import MODELS
 from tests.template import resources, template
 
@@ -133,7 +137,7 @@ def test_each_queue_has_dead_letters_or_is_for_them_with_an_alarm(name: str) -> 
         return
     alarms = [
         alarm for alarm in resources("AWS::CloudWatch::Alarm").values()
-        if {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}} in alarm["Dimensions"]
+        if {"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}} in alarm.get("Dimensions", [])
     ]  # fmt: skip
     (alarm,) = alarms
     assert ("ApproximateNumberOfMessagesVisible", 0, "GreaterThanThreshold") == (
@@ -283,3 +287,18 @@ def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     prefix, *names = pattern["detail-type"]
     assert {"prefix": "messages."} == prefix
     assert {name for name in EVENT_NAMES if not name.startswith("messages.")} == set(names)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_meta_tells_of_an_account_goes_to_no_webhook(status: Status) -> None:
+    properties = resources("AWS::Events::Rule")["WebhookRule"]["EventPattern"]
+    pattern = EventPattern.load(json.dumps(properties))
+
+    def goes_out(event: Event) -> bool:
+        return bool(pattern.matches_event({"source": "hkreach", "detail-type": event["event"], "detail": event}))
+
+    message = outbound(facts={status: 0})
+    assert goes_out(status_event(message, status)), "the endpoints' filters decide"
+    assert goes_out(received_event(inbound()))
+    for field in ("messages", "errors", "account_update", "received", "status"):
+        assert not goes_out(news_event(news(field=field, app_name="mystore", value={"status": status.value})))

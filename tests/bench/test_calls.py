@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
@@ -105,7 +106,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
-    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW, numbers)
+    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW, numbers, DynamoDBInbound(dynamodb, MESSAGES_TABLE))
     for status in ("sent", "delivered", "read"):
         for message_id in ids:
             body = _callback(status, message_id)

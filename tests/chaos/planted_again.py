@@ -106,7 +106,14 @@ class RecoverForgetsTheClaimed(AdministerMessages):
     __slots__ = ()
 
     def recover(self, older_than_seconds: int, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
-        calls = AdministerMessages(self.messages, _Unclaimed(self.unsettled), self.apps, {}, self.now)  # type: ignore[arg-type]
+        calls = AdministerMessages(
+            self.messages,
+            _Unclaimed(self.unsettled),
+            self.apps,
+            {},
+            self.now,
+            self.unread,  # type: ignore[arg-type]
+        )
         return calls.recover(older_than_seconds, after, time_left)
 
 
@@ -116,7 +123,14 @@ class RecoverReleasesTheClaimed(AdministerMessages):
     __slots__ = ()
 
     def recover(self, older_than_seconds: int, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
-        calls = AdministerMessages(_Releasing(self.messages), self.unsettled, self.apps, {}, self.now)  # type: ignore[arg-type]
+        calls = AdministerMessages(
+            _Releasing(self.messages),
+            self.unsettled,
+            self.apps,
+            {},
+            self.now,
+            self.unread,  # type: ignore[arg-type]
+        )
         return calls.recover(older_than_seconds, after, time_left)
 
 
@@ -127,7 +141,7 @@ class RecoverLosesItsPlace(AdministerMessages):
 
     def recover(self, older_than_seconds: int, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
         pages = _Remembering(self.unsettled)
-        calls = AdministerMessages(self.messages, pages, self.apps, {}, self.now)  # type: ignore[arg-type]
+        calls = AdministerMessages(self.messages, pages, self.apps, {}, self.now, self.unread)  # type: ignore[arg-type]
         answer = calls.recover(older_than_seconds, after, time_left)
         return answer | ({"next": pages.last} if pages.last else {"next": None, "more": False})
 

@@ -31,6 +31,7 @@ from tests.chaos.steps import PRODUCTION, Steps
 from tests.chaos.stream import Stream
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore
@@ -96,9 +97,14 @@ class Simulation:
         )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
-        self.receiver = ReceiveMeta(self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers)
+        self.receiver = ReceiveMeta(
+            self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers, FakeInbound(self.table)
+        )
         unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
-        self.operator = Operator(self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock), self.faults)
+        self.operator = Operator(
+            self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock, FakeInbound(self.table)),
+            self.faults,
+        )
         self.faults.overtake = self._overtake
 
     # ------------------------------------------------------------ the steps, each once

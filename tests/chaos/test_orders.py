@@ -22,6 +22,7 @@ from tests.builders import MESSAGE_ID, NOW, NUMBER, WAMID, outbound
 from tests.chaos.inline import InlineExecutor
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
@@ -52,7 +53,9 @@ class Walk:
         claim = self.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
         assert claim is not None
         self.row, self.claim, self.own = self.messages.rows[MESSAGE_ID], claim, own
-        self.receive = ReceiveMeta(self.messages, FakeApps(), FakeMetaApp(SECRET), clock, FakeNumbers())
+        self.receive = ReceiveMeta(
+            self.messages, FakeApps(), FakeMetaApp(SECRET), clock, FakeNumbers(), FakeInbound(self.messages)
+        )
         self.known: dict[object, tuple[int, frozenset[End]]] = {}
 
     def go(self, left: Counter[Status], told: frozenset[str]) -> tuple[int, frozenset[End]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBInbound, DynamoDBUnread
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
@@ -13,12 +14,14 @@ from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.ports import Apps, Messages, MetaAppSecrets, SealedSecrets, UnsettledMessages
+from hkreach.ports.inbound import Inbound, UnreadItems
 from hkreach.ports.leads import Leads
 from hkreach.ports.media import MediaStore
 from tests.aws import APPS_TABLE, LEADS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
@@ -30,6 +33,8 @@ from tests.fakes.unsettled import FakeUnsettled
 class MessagesUnderTest:
     messages: Messages
     unsettled: UnsettledMessages
+    inbound: Inbound
+    unread: UnreadItems
     clock: FakeClock
 
     def attempts(self, message_id: str) -> list[tuple[int, int, str]]:
@@ -53,11 +58,14 @@ def imitated_aws() -> Iterator[None]:
 def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest:
     if request.param == "fake":
         fake = FakeMessages(clock)
-        return MessagesUnderTest(fake, FakeUnsettled(fake), clock)
+        inbound = FakeInbound(fake, clock)
+        return MessagesUnderTest(fake, FakeUnsettled(fake), inbound, inbound, clock)
     request.getfixturevalue("imitated_aws")
     return MessagesUnderTest(
         DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock),
         DynamoDBUnsettled(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
+        DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE),
+        DynamoDBUnread(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
         clock,
     )
 

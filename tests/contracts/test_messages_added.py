@@ -86,11 +86,11 @@ def test_a_message_lives_to_its_last_second(table: MessagesUnderTest) -> None:
 
 
 def test_an_inbound_message_is_written_once(table: MessagesUnderTest) -> None:
-    assert [True, False] == [table.messages.add_inbound(inbound()), table.messages.add_inbound(inbound())]
+    assert [True, False] == [table.inbound.add(inbound()), table.inbound.add(inbound())]
 
 
 def test_an_inbound_message_is_never_read_claimed_or_given_a_status_as_one_to_send(table: MessagesUnderTest) -> None:
-    table.messages.add_inbound(inbound(OTHER_ID))
+    table.inbound.add(inbound(OTHER_ID))
 
     assert table.messages.get(OTHER_ID) is None
     assert "unknown" == table.messages.record_status(callback(message_id=OTHER_ID))

@@ -86,6 +86,16 @@ def test_the_events_that_the_bus_refuses_are_told() -> None:
     assert [EVENTS[11], *EVENTS[19:]] == list(refused)
 
 
+def test_large_events_go_in_calls_that_the_bus_takes() -> None:
+    made, stub = _stubbed("events")
+    events = [received_event(inbound(content={"type": "text", "text": {"body": "☕" * 33_000}})) for _ in range(5)]
+    for count in (2, 2, 1):
+        stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * count})
+    with stub:
+        assert [] == EventBridgeBus(made, BUS).publish(events)
+        stub.assert_no_pending_responses()
+
+
 def test_a_refused_call_is_raised() -> None:
     made, stub = _stubbed("events")
     stub.add_client_error("put_events", "ValidationException")

@@ -60,7 +60,7 @@ def test_all_unknown_messages_of_an_app_are_found_over_all_pages(table: Messages
     for message_id in IDS:
         _become_unknown(table, message_id)
     _become_unknown(table, MESSAGE_ID, app_name="other")
-    table.messages.add_inbound(inbound(OTHER_ID))
+    table.inbound.add(inbound(OTHER_ID))
 
     assert (IDS, [MESSAGE_ID], []) == (_unknown(table), _unknown(table, "other"), _unknown(table, "nobody"))
 
@@ -81,7 +81,7 @@ def test_what_is_queued_settled_claimed_or_expired_is_not_unknown(table: Message
 def test_what_is_queued_and_waits_nowhere_is_forgotten(table: MessagesUnderTest) -> None:
     for message_id in IDS:
         table.messages.add(outbound(message_id))
-    table.messages.add_inbound(inbound(OTHER_ID))
+    table.inbound.add(inbound(OTHER_ID))
 
     assert (IDS, []) == (_forgotten(table), _forgotten(table, NOW))
 

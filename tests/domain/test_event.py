@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hkreach.domain.event import received_event, status_event
+from hkreach.domain.event import news_event, received_event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import to_rfc3339
-from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, RECIPIENT, inbound, outbound
+from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, RECIPIENT, inbound, news, outbound
 
 ALL = outbound(facts={status: NOW + 1000 * at for at, status in enumerate(Status)}, error=ERROR)
 
@@ -63,6 +63,31 @@ def test_the_promised_form_of_a_customers_message() -> None:
             "type": "text",
             "text": {"body": "Where is my order? ☕"},
             "contactName": "John Doe",
+        },
+    } == event
+
+
+def test_all_that_is_known_of_a_customer() -> None:
+    message = inbound(sender=None, user_id="IN.1", parent_user_id="IN.ENT.1", username="mei")
+    data = received_event(message)["data"]
+
+    assert {"from": None, "userId": "IN.1", "parentUserId": "IN.ENT.1", "username": "mei"}.items() <= data.items()
+
+
+def test_the_form_of_news() -> None:
+    event = news_event(news())
+
+    assert re.fullmatch(r"evt_[0-9a-f]{32}", event.pop("id"))
+    assert {
+        "event": "meta.account_update",
+        "createdAt": "2026-11-22T09:00:00Z",
+        "appName": None,
+        "data": {
+            "field": "account_update",
+            "wabaId": "102290129340398",
+            "phoneNumberId": None,
+            "timestamp": "2026-11-22T09:00:00Z",
+            "value": news().value,
         },
     } == event
 

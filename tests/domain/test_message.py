@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hkreach.domain.inbound import inbound_message_id
 from hkreach.domain.message import (
     RANK,
     Status,
     derived_message_id,
-    inbound_message_id,
     is_message_id,
     new_facts,
     new_message_id,

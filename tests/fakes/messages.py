@@ -10,7 +10,6 @@ from hkreach.domain.message import (
     Attempt,
     Claim,
     DueMessage,
-    InboundMessage,
     MessageError,
     OutboundMessage,
     Resend,
@@ -49,7 +48,6 @@ class FakeMessages(Faulty):
         super().__init__()
         self._now = now
         self.rows: dict[str, Row] = {}
-        self.inbound: dict[str, InboundMessage] = {}
         self.changed: dict[str, OutboundMessage | None] = {}
         """What was written since a reader of the stream last emptied this, as it was before that."""
         self.waiting: dict[str, int] = {}
@@ -70,13 +68,6 @@ class FakeMessages(Faulty):
             return earlier.message
         self.rows[message.message_id] = Row(message, self._written)
         return None
-
-    def add_inbound(self, message: InboundMessage) -> bool:
-        self._called("add_inbound")
-        if message.message_id in self.inbound:
-            return False
-        self.inbound[message.message_id] = message
-        return True
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         self._called("claim")
@@ -188,6 +179,9 @@ class FakeMessages(Faulty):
             resend=None,
         )
         return "recorded"
+
+    def id_of_wamid(self, wamid: str) -> str | None:
+        return self._by_wamid.get(wamid)
 
     def _end_attempt(self, row: Row, attempt: Attempt, due_at: int | None) -> None:
         attempts = (*row.message.attempts, attempt)[-5:]

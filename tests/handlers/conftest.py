@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
@@ -133,6 +134,7 @@ class Stack:
         self.apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
         self.messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
         self.leads = DynamoDBLeads(aws("dynamodb"), LEADS_TABLE)
+        self.inbound = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE)
 
     def invoke(self, step: str, event: object, context: Context | None = None) -> Any:
         return self.functions[step].lambda_handler(event, context or Context())

@@ -75,7 +75,7 @@ def test_what_was_delivered_after_all_has_no_error(stack: Stack) -> None:
 def test_what_is_not_the_callers_looks_like_what_never_was(stack: Stack) -> None:
     key = issue().text
     stack.add_app("other", OTHER_NUMBER, key)
-    stack.messages.add_inbound(inbound(OTHER_ID))
+    stack.inbound.add(inbound(OTHER_ID))
     answers = [
         _status(stack, **{"X-App-Name": "other", "X-API-Key": key}),
         _status(stack, OTHER_ID),

@@ -2,15 +2,20 @@
 
 import base64
 import io
+import json
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from hkreach.domain.message import Status, inbound_message_id
+from hkreach.domain.inbound import inbound_message_id
+from hkreach.domain.message import Status
 from hkreach.domain.signature import sign
-from tests.aws import MESSAGES_TABLE, items
+from tests.aws import MESSAGES_TABLE, aws, items
 from tests.builders import MESSAGE_ID, NUMBER, outbound
 from tests.handlers.conftest import META_APP_SECRET, Stack, sample
+from tests.template import resources
 
 DELIVERED, TEXT, HANDSHAKE = (f"receive_meta/{name}" for name in ("status_delivered", "text_received", "handshake"))
 
@@ -47,9 +52,84 @@ def test_a_customers_text_becomes_a_message(stack: Stack) -> None:
     assert [200, 200] == answers
     (item,) = (item for item in items(MESSAGES_TABLE) if item["direction"]["S"] == "inbound")
     assert inbound_message_id(NUMBER, "wamid.HBgMOTE5OTk5OTk5OTk5FQIAEhgUM0E3") == item["messageId"]["S"]
-    assert "Where is my order? ☕" == item["inbound"]["M"]["content"]["M"]["text"]["M"]["body"]["S"]
+    content = json.loads(item["inbound"]["M"]["content"]["S"])
+    assert {"type": "text", "text": {"body": "Where is my order? ☕"}} == content
     assert "expiresAt" in item
     assert "wamid" not in item, "the index is for outbound messages"
+
+
+KINDS, REPLY, IMAGE, ACCOUNT, UNREADABLE = (
+    f"receive_meta/{name}"
+    for name in ("kinds_received", "reply_received", "image_received", "account_update", "message_unreadable")
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (KINDS, {"inbound": 24}),
+        (REPLY, {"inbound": 1}),
+        (IMAGE, {"inbound": 1}),
+        (ACCOUNT, {"meta": 1}),
+        (UNREADABLE, {"inbound": 1, "unread": 1}),
+    ],
+)
+def test_everything_that_comes_in_is_written_once(stack: Stack, name: str, written: dict[str, int]) -> None:
+    answers = [stack.invoke("receive_meta", sample(name))["statusCode"] for _ in range(2)]
+
+    assert [200, 200] == answers
+    assert {"outbound": 1} | written == _count()
+
+
+def test_a_thousand_messages_in_three_megabytes(stack: Stack) -> None:
+    """As many as Meta puts into one callback, and as large as it may be."""
+    callback = json.loads(sample(TEXT)["body"])
+    (message,) = callback["entry"][0]["changes"][0]["value"]["messages"]
+    messages = [
+        message | {"id": f"wamid.{number}", "text": {"body": f"{number} ".ljust(2_750, "x")}} for number in range(1_000)
+    ]
+    callback["entry"][0]["changes"][0]["value"]["messages"] = messages
+    body = json.dumps(callback).encode()
+    assert 2_900_000 < len(body) < 3_000_000
+
+    assert 200 == stack.invoke("receive_meta", _signed(body, encoded=True))["statusCode"]
+    assert 1_000 == _count()["inbound"]
+    assert 200 == stack.invoke("receive_meta", _signed(body))["statusCode"]
+    assert 1_000 == _count()["inbound"]
+
+
+def test_a_table_that_is_throttled_makes_meta_repeat(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbound = stack.functions["receive_meta"].receive_meta.inbound
+    for method, name in (("add", TEXT), ("add_news", ACCOUNT), ("keep", UNREADABLE)):
+
+        def throttled(*_: object) -> bool:
+            raise OSError("throttled")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbound, method, throttled)
+            with pytest.raises(OSError, match="throttled"):
+                stack.invoke("receive_meta", sample(name))
+        assert 200 == stack.invoke("receive_meta", sample(name))["statusCode"]
+
+
+def _count() -> Counter[str]:
+    pages = aws("dynamodb").get_paginator("scan").paginate(TableName=MESSAGES_TABLE)
+    return Counter(item["direction"]["S"] for page in pages for item in page["Items"])
+
+
+def test_what_could_not_be_read_raises_the_alarm_once_and_is_listed(stack: Stack, logs: io.StringIO) -> None:
+    for _ in range(2):
+        stack.invoke("receive_meta", sample(UNREADABLE))
+    (pattern,) = (each["FilterPattern"] for each in resources("AWS::Logs::MetricFilter").values())
+    message = re.fullmatch(r'\{ \$\.message = "(.*)" \}', pattern)
+    assert message
+    assert 1 == logs.getvalue().count(f'"message":"{message[1]}"')
+    assert "No id" not in logs.getvalue()
+
+    answer = stack.invoke("administer", sample("administer/list_unreadable"))
+    (item,) = answer["items"]
+    assert ("message without id", False, None) == (item["reason"], answer["more"], answer["next"])
+    assert "No id" in item["excerpt"]
 
 
 def test_the_signature_is_over_the_bytes_as_they_came(stack: Stack) -> None:

@@ -17,6 +17,7 @@ from tests.handlers.conftest import Stack, sample
 
 NEW, DELIVERED, RECEIVED = "relay_outbox/new_message", "relay_events/status_delivered", "relay_events/message_received"
 MOVED = "relay_events/lead_moved"
+NEWS, UNREAD = "relay_events/meta_news", "relay_events/unread"
 
 
 def _records(*names: str) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def test_other_changes_are_not(stack: Stack) -> None:
     removal["Records"][0]["dynamodb"]["OldImage"] = image
 
     nothing: dict[str, Any] = {"Records": []}
-    for event in (removal, sample(DELIVERED), sample(RECEIVED), nothing):
+    for event in (removal, sample(DELIVERED), sample(RECEIVED), sample(NEWS), sample(UNREAD), nothing):
         assert {"batchItemFailures": []} == stack.invoke("relay_outbox", event)
     assert [] == queued(SEND_NOW_QUEUE_URL)
 
@@ -65,11 +66,11 @@ def test_a_queue_that_fails_makes_lambda_repeat_the_batch(stack: Stack, monkeypa
 
 def test_new_facts_and_inbound_messages_are_published(stack: Stack) -> None:
     listener = bus_with_listener()
-    answer = stack.invoke("relay_events", _records(DELIVERED, RECEIVED))
+    answer = stack.invoke("relay_events", _records(DELIVERED, RECEIVED, NEWS, UNREAD))
 
     assert {"batchItemFailures": []} == answer
     events: list[Event] = [record["Body"]["detail"] for record in queued(listener)]
-    assert {("messages.status", "delivered"), ("messages.received", None)} == {
+    assert {("messages.status", "delivered"), ("messages.received", None), ("meta.account_update", None)} == {
         (event["event"], event["data"].get("status")) for event in events
     }
 

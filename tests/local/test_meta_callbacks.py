@@ -256,7 +256,7 @@ def test_reset_stops_what_is_under_way(meta: Meta) -> None:
         ("answers", {"rules": [{"answer": {"fault": "explode"}}]}, "must be one of reset_before"),
         ("statuses", {"rules": [{"statuses": ["failed"]}]}, "needs a code"),
         ("inbound", {"phoneNumberId": "nobody", "from": "1", "text": "x"}, "no number 'nobody'"),
-        ("inbound", {"phoneNumberId": NUMBER, "from": "1"}, "either a text or a message"),
+        ("inbound", {"phoneNumberId": NUMBER, "from": "1"}, "either a text, a kind or a message"),
         ("callbacks", {}, "either a value or a raw text"),
         ("nowhere", {}, "no POST /_control/nowhere"),
     ],

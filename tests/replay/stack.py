@@ -27,6 +27,7 @@ from hkreach.usecases.send_message_upload import UploadMedia
 from hkreach.usecases.wake_due import wake_due
 from tests.builders import LIMITS, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
@@ -112,7 +113,9 @@ class Stack:
         }
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
-        self._receiver = ReceiveMeta(self.messages, self.apps, meta_app, self.timeline, self.numbers)
+        self._receiver = ReceiveMeta(
+            self.messages, self.apps, meta_app, self.timeline, self.numbers, FakeInbound(self.messages)
+        )
         self.timeline.every(MINUTE, self._wake)
 
     def _wake(self) -> None:

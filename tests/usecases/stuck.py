@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hkreach.domain.message import OutboundMessage
-from hkreach.usecases.administer_messages import AdministerMessages
+from hkreach.ports import DeadLetters
+from hkreach.usecases.administer_messages import AdministerMessages, QueueName
 from tests.builders import MESSAGE_ID, NOW, app, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.stores import FakeDeadLetters
 from tests.fakes.unsettled import FakeUnsettled
@@ -26,6 +28,7 @@ class House:
     letters: FakeDeadLetters
     clock: FakeClock
     calls: AdministerMessages
+    inbound: FakeInbound
 
     def add_unknown(self, *message_ids: str, **parts: object) -> None:
         for message_id in message_ids:
@@ -45,8 +48,10 @@ def stuck_house(messages: FakeMessages, clock: FakeClock) -> House:
     """A house with two apps and no messages."""
     unsettled, letters = FakeUnsettled(messages), FakeDeadLetters()
     apps = FakeApps(app(), app("other", meta=None))
-    calls = AdministerMessages(messages, unsettled, apps, {"send": letters, "webhooks": FakeDeadLetters("w")}, clock)
-    return House(messages, unsettled, apps, letters, clock, calls)
+    queues: dict[QueueName, DeadLetters] = {"send": letters, "webhooks": FakeDeadLetters("w")}
+    inbound = FakeInbound(messages, clock)
+    calls = AdministerMessages(messages, unsettled, apps, queues, clock, inbound)
+    return House(messages, unsettled, apps, letters, clock, calls, inbound)
 
 
 def times(*milliseconds: int) -> Callable[[], int]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hkreach.domain.inbound import unread
 from hkreach.domain.message import Status
 from tests.builders import MESSAGE_ID, NOW, app, callback, outbound
 from tests.fakes.clock import FakeClock
@@ -133,3 +134,21 @@ class TestRedrive:
 
         assert 2 == house.calls.redrive("send", PLENTY)["moved"]
         assert 12 == len(house.letters.moved)
+
+
+class TestListUnreadable:
+    def test_what_could_not_be_read_is_listed_in_portions(self, house: House) -> None:
+        kept = [unread({"n": number}, "message without id", NOW) for number in range(45)]
+        for item in kept:
+            house.inbound.keep(item)
+        found, after = [], None
+        for more in (True, True, False):
+            answer = house.calls.list_unreadable(after, PLENTY)
+            assert more == answer["more"]
+            found += [item["id"] for item in answer["items"]]
+            after = answer["next"]
+
+        assert [item.item_id for item in kept] == found
+
+    def test_without_time_it_says_where_to_go_on(self, house: House) -> None:
+        assert {"items": [], "more": True, "next": IDS[0]} == house.calls.list_unreadable(IDS[0], times(0))

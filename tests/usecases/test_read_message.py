@@ -7,13 +7,14 @@ from hkreach.domain.time import DAY
 from hkreach.usecases.read_message import read_message
 from tests.builders import MESSAGE_ID, OTHER_ID, app, inbound, outbound
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 
 
 @pytest.fixture(autouse=True)
 def stored(messages: FakeMessages) -> None:
     messages.add(outbound())
-    messages.add_inbound(inbound(OTHER_ID))
+    FakeInbound(messages).add(inbound(OTHER_ID))
 
 
 def test_an_apps_own_message(messages: FakeMessages) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hkreach.domain.message import Status
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
-from tests.builders import MESSAGE_ID, NOW, OTHER_ID, change, inbound, outbound
+from tests.builders import MESSAGE_ID, NOW, OTHER_ID, change, inbound, news, outbound
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 
 SENT = replace(outbound(), facts={Status.QUEUED: NOW, Status.SENT: NOW + 1})
@@ -15,7 +15,7 @@ SENT = replace(outbound(), facts={Status.QUEUED: NOW, Status.SENT: NOW + 1})
 
 def test_new_outbound_messages_are_queued_and_nothing_else() -> None:
     queue = FakeSendQueue()
-    changes = [change(outbound()), change(inbound(), number="2"), change(SENT, outbound(), "3")]
+    changes = [change(outbound()), change(inbound(), number="2"), change(news()), change(SENT, outbound(), "3")]
 
     assert frozenset() == relay_outbox(changes, queue=queue)
     assert [outbound()] == queue.queued
@@ -62,6 +62,15 @@ def test_an_inbound_message_is_one_event() -> None:
     relay_events([change(inbound())], bus=bus)
 
     assert [("messages.received", OTHER_ID)] == [(e["event"], e["data"]["messageId"]) for e in bus.published]
+
+
+def test_news_are_one_event_each_for_the_bus() -> None:
+    bus = FakeEventBus()
+    relay_events([change(news()), change(news(field="errors", app_name="mystore"), number="2")], bus=bus)
+
+    assert [("meta.account_update", None), ("meta.errors", "mystore")] == [
+        (event["event"], event["appName"]) for event in bus.published
+    ]
 
 
 def test_a_change_relayed_again_is_the_same_event() -> None:

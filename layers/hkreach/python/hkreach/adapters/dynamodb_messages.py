@@ -7,7 +7,6 @@ from typing import Any
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.adapters.message_items import (
     FACT_ATTRIBUTES,
-    inbound_item,
     media_value,
     outbound_item,
     read_due_item,
@@ -36,7 +35,6 @@ from hkreach.domain.message import (
     Attempt,
     Claim,
     DueMessage,
-    InboundMessage,
     MessageError,
     OutboundMessage,
     StatusCallback,
@@ -74,10 +72,6 @@ class DynamoDBMessages:
         found = read_message_item(earlier)
         assert isinstance(found, OutboundMessage), "inbound and outbound ids are derived apart"
         return found
-
-    def add_inbound(self, message: InboundMessage) -> bool:
-        """See the port."""
-        return put_message(self._client, self._table, inbound_item(message)) is None
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         """See the port."""

@@ -1,8 +1,7 @@
 """The event bus."""
 
 import json
-from collections.abc import Sequence
-from itertools import batched
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,6 +12,8 @@ logger = Logger(service="hkreach", child=True)
 
 SOURCE = "hkreach"
 _BATCH = 10
+_BATCH_BYTES = 250_000
+"""Of a call the bus takes 256 KB, all in all."""
 
 
 class EventBridgeBus:
@@ -25,20 +26,31 @@ class EventBridgeBus:
     def publish(self, events: Sequence[Event]) -> Sequence[Event]:
         """See the port. A refused entry is told in the answer, not raised: it is read."""
         refused: list[Event] = []
-        for batch in batched(events, _BATCH, strict=False):
+        for batch in _batches(events):
             entries = [
-                {
-                    "EventBusName": self._bus_name,
-                    "Source": SOURCE,
-                    "DetailType": event["event"],
-                    "Detail": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
-                }
-                for event in batch
+                {"EventBusName": self._bus_name, "Source": SOURCE, "DetailType": event["event"], "Detail": detail}
+                for event, detail in batch
             ]
             answer = self._client.put_events(Entries=entries)
             if answer["FailedEntryCount"]:
-                for event, result in zip(batch, answer["Entries"], strict=True):
+                for (event, _), result in zip(batch, answer["Entries"], strict=True):
                     if "ErrorCode" in result:
                         logger.error("bus refused an event", event_id=event["id"], code=result["ErrorCode"])
                         refused.append(event)
         return refused
+
+
+def _batches(events: Sequence[Event]) -> Iterator[list[tuple[Event, str]]]:
+    """Each event with its text: as many as one call takes."""
+    batch: list[tuple[Event, str]] = []
+    size = 0
+    for event in events:
+        detail = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        length = len(detail.encode())
+        if len(batch) == _BATCH or (batch and size + length > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((event, detail))
+        size += length
+    if batch:
+        yield batch

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
+from hkreach.adapters.inbound_items import read_inbound, read_news
 from hkreach.domain.button import ButtonParam
 from hkreach.domain.header import Header, LocationHeader, TextHeader, degrees_text
+from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.media import Media, MediaAddress
 from hkreach.domain.message import (
     Attempt,
     Claim,
     DueMessage,
-    InboundMessage,
     MessageError,
     OutboundMessage,
     Resend,
@@ -69,26 +70,17 @@ def media_value(media: Media) -> dict[str, Any]:
     return {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename}
 
 
-def inbound_item(message: InboundMessage) -> dict[str, Any]:
-    """The item of an inbound message. Its wamid lies inside, out of the index that is for outbound ones."""
-    return to_item(
-        {
-            "messageId": message.message_id,
-            "direction": "inbound",
-            "appName": message.app_name,
-            "phoneNumberId": message.phone_number_id,
-            "from": message.sender,
-            "receivedAt": message.received_at,
-            "inbound": {"wamid": message.wamid, "content": message.content, "contactName": message.contact_name},
-            "expiresAt": message.expires_at // SECOND,
-        }
-    )
-
-
-def read_message_item(item: Item) -> OutboundMessage | InboundMessage:
-    """The message in an item or a stream image."""
+def read_message_item(item: Item) -> OutboundMessage | InboundMessage | MetaNews | None:
+    """What an item or a stream image holds; None for what is only kept for the operator."""
     values = from_item(item)
-    return _inbound(values) if values["direction"] == "inbound" else _outbound(values)
+    match values["direction"]:
+        case "outbound":
+            return _outbound(values)
+        case "inbound":
+            return read_inbound(values)
+        case "meta":
+            return read_news(values)
+    return None
 
 
 def read_due_item(item: Item) -> DueMessage:
@@ -153,18 +145,3 @@ def _header(value: str | Mapping[str, str] | None) -> Header | None:
         case str():
             return TextHeader(value)
     return LocationHeader(float(value["lat"]), float(value["long"]), value.get("name"), value.get("address"))
-
-
-def _inbound(values: Mapping[str, Any]) -> InboundMessage:
-    inbound = values["inbound"]
-    return InboundMessage(
-        message_id=values["messageId"],
-        app_name=values["appName"],
-        phone_number_id=values["phoneNumberId"],
-        sender=values["from"],
-        wamid=inbound["wamid"],
-        received_at=values["receivedAt"],
-        expires_at=values["expiresAt"] * SECOND,
-        content=inbound["content"],
-        contact_name=inbound.get("contactName"),
-    )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hkreach.domain.message import InboundMessage, OutboundMessage
+from hkreach.domain.inbound import InboundMessage, MetaNews
+from hkreach.domain.message import OutboundMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,4 +12,4 @@ class Change:
 
     sequence_number: str
     before: OutboundMessage | None
-    after: OutboundMessage | InboundMessage
+    after: OutboundMessage | InboundMessage | MetaNews

@@ -1,15 +1,15 @@
 """The events on the bus and in the webhooks. They are made from facts alone, so a repeated event is the same event."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid5
 
+from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.lead import Move
-from hkreach.domain.message import RANK, InboundMessage, OutboundMessage, Status
+from hkreach.domain.message import RANK, OutboundMessage, Status
 from hkreach.domain.time import to_rfc3339
 
 type Event = dict[str, Any]
 """`{"id", "event", "createdAt", "appName", "data"}`: the body of a webhook and the detail on the bus."""
-type EventName = Literal["messages.status", "messages.received", "leads.status"]
 
 
 def status_event(message: OutboundMessage, status: Status) -> Event:
@@ -30,11 +30,16 @@ def status_event(message: OutboundMessage, status: Status) -> Event:
 
 
 def received_event(message: InboundMessage) -> Event:
-    """`messages.received` for a customer's message."""
+    """`messages.received` for a customer's message: who, when, and what its kind says."""
     at = to_rfc3339(message.received_at)
+    told = {
+        "userId": message.user_id,
+        "parentUserId": message.parent_user_id,
+        "username": message.username,
+        "contactName": message.contact_name,
+    }
     data: dict[str, Any] = {"messageId": message.message_id, "from": message.sender, "timestamp": at, **message.content}
-    if message.contact_name is not None:
-        data["contactName"] = message.contact_name
+    data |= {name: value for name, value in told.items() if value is not None}
     return _event("messages.received", message.message_id, "received", at, message.app_name, data)
 
 
@@ -56,6 +61,19 @@ def moved_event(move: Move) -> Event:
     return _event("leads.status", move.lead_id, f"move {move.number}", at, move.app_name, data)
 
 
-def _event(name: EventName, message_id: str, fact: str, at: str, app_name: str, data: dict[str, Any]) -> Event:
+def news_event(news: MetaNews) -> Event:
+    """`meta.<field>`: for internal subscribers, no webhook carries it. `appName` is null where it cannot be told."""
+    at = to_rfc3339(news.at)
+    data = {
+        "field": news.field,
+        "wabaId": news.waba_id,
+        "phoneNumberId": news.phone_number_id,
+        "timestamp": at,
+        "value": news.value,
+    }
+    return _event(f"meta.{news.field}", news.news_id, "news", at, news.app_name, data)
+
+
+def _event(name: str, message_id: str, fact: str, at: str, app_name: str | None, data: dict[str, Any]) -> Event:
     event_id = f"evt_{uuid5(UUID(message_id), fact).hex}"
     return {"id": event_id, "event": name, "createdAt": at, "appName": app_name, "data": data}

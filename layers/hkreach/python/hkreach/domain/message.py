@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from hkreach.domain.media import LARGE_BYTES, Media, MediaAddress
@@ -170,22 +170,6 @@ class OutboundMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class InboundMessage:
-    """A message from a customer."""
-
-    message_id: str
-    app_name: str
-    phone_number_id: str
-    sender: str
-    wamid: str
-    received_at: int
-    expires_at: int
-    content: Mapping[str, Any]
-    """`{"type": "text", "text": {"body": …}}`, as Meta gives it."""
-    contact_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StatusCallback:
     """One status that Meta told us of."""
 
@@ -221,12 +205,12 @@ def new_message_id() -> str:
 
 def derived_message_id(app_name: str, idempotency_key: str) -> str:
     """The one id that this app's Idempotency-Key can ever have, so that a repeated request is the same write."""
-    return str(uuid5(_IDS, f"outbound\0{app_name}\0{idempotency_key}"))
+    return derived_id("outbound", app_name, idempotency_key)
 
 
-def inbound_message_id(phone_number_id: str, wamid: str) -> str:
-    """The one id of an inbound message, so that a repeated callback is the same write."""
-    return str(uuid5(_IDS, f"inbound\0{phone_number_id}\0{wamid}"))
+def derived_id(kind: str, *parts: str) -> str:
+    """The one id that follows from these parts."""
+    return str(uuid5(_IDS, "\0".join((kind, *parts))))
 
 
 def is_message_id(text: str) -> bool:

@@ -9,8 +9,9 @@ from hkreach.domain.message import OutboundMessage
 
 
 def read_changes(event: Mapping[str, Any]) -> list[Change]:
-    """The changes in a batch of stream records; removals are no changes: items expire."""
-    return [_change(record["dynamodb"]) for record in event["Records"] if record["eventName"] != "REMOVE"]
+    """The changes in a batch of stream records. Removals are no changes: items expire; what is only kept is none."""
+    changes = (_change(record["dynamodb"]) for record in event["Records"] if record["eventName"] != "REMOVE")
+    return [change for change in changes if change is not None]
 
 
 def failed_from(sequence_numbers: Iterable[str]) -> dict[str, Any]:
@@ -19,10 +20,9 @@ def failed_from(sequence_numbers: Iterable[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": lowest}] if lowest else []}
 
 
-def _change(record: Mapping[str, Any]) -> Change:
+def _change(record: Mapping[str, Any]) -> Change | None:
     before = read_message_item(record["OldImage"]) if "OldImage" in record else None
-    return Change(
-        record["SequenceNumber"],
-        before if isinstance(before, OutboundMessage) else None,
-        read_message_item(record["NewImage"]),
-    )
+    after = read_message_item(record["NewImage"])
+    if after is None:
+        return None
+    return Change(record["SequenceNumber"], before if isinstance(before, OutboundMessage) else None, after)

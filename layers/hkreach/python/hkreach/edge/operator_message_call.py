@@ -70,5 +70,13 @@ class _Redrive(OfMessages):
         return messages.redrive(self.queue, time_left)
 
 
+class _ListUnreadable(OfMessages):
+    action: Literal["list_unreadable"]
+    after: _After = None
+
+    def perform(self, messages: AdministerMessages, time_left: Callable[[], int]) -> dict[str, Any]:
+        return messages.list_unreadable(self.after, time_left)
+
+
 # Not a `type` alias: pydantic would put its name into the places of faults.
-MessageCall = _SettleUnknown | _SettleAllUnknown | _Recover | _Redrive
+MessageCall = _SettleUnknown | _SettleAllUnknown | _Recover | _Redrive | _ListUnreadable

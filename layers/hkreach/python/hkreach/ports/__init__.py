@@ -7,7 +7,7 @@ from typing import Protocol
 from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
 from hkreach.domain.media import Media
-from hkreach.domain.message import Claim, DueMessage, InboundMessage, MessageError, OutboundMessage, StatusCallback
+from hkreach.domain.message import Claim, DueMessage, MessageError, OutboundMessage, StatusCallback
 from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.number import MetaState, NumberState
@@ -38,9 +38,6 @@ class Messages(Protocol):
 
         An expired message has its id until the table removes it.
         """
-
-    def add_inbound(self, message: InboundMessage) -> bool:
-        """Write an inbound message; False if it was there already."""
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         """Take the right to call Meta; None if the message is settled, unknown, claimed or gone."""

@@ -12,8 +12,9 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.errors import Conflict, NotFound
 from hkreach.domain.message import MessageError, OutboundMessage, Status, is_message_id
-from hkreach.domain.time import SECOND
+from hkreach.domain.time import SECOND, to_rfc3339
 from hkreach.ports import Apps, Clock, DeadLetters, Messages, Page, UnsettledMessages
+from hkreach.ports.inbound import UnreadItems
 
 logger = Logger(service="hkreach", child=True)
 
@@ -23,6 +24,7 @@ type QueueName = Literal["send", "media", "webhooks"]
 
 _RESERVE = 5 * SECOND
 """Left of an invocation's time for what was begun, and for the answer."""
+_SHOWN_AT_ONCE = 20
 _GIVEN_UP = MessageError(
     "unknown_outcome", "It is not known whether it was sent", "The operator settled it; it may have arrived.", True
 )
@@ -37,6 +39,7 @@ class AdministerMessages:
     apps: Apps
     dead_letters: Mapping[QueueName, DeadLetters]
     now: Clock
+    unread: UnreadItems
 
     def settle_unknown(self, app_name: str, message_id: str, outcome: Outcome) -> dict[str, Any]:
         """Settle one. Raises NotFound if the app has no such message, Conflict if it is not unknown (any more)."""
@@ -92,6 +95,23 @@ class AdministerMessages:
             taken, went = letters.move()
             moved += went
         return {"queue": queue, "before": before, "moved": moved, "after": letters.count(), "more": taken > 0}
+
+    def list_unreadable(self, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
+        """What came from Meta and could not be read, some twenty at a time: the answer may have 6 MB."""
+        found: list[dict[str, Any]] = []
+        while time_left() > _RESERVE:
+            page = self.unread.unread(after)
+            found += [
+                {"id": item.item_id, "receivedAt": to_rfc3339(item.at), "reason": item.reason, "size": item.size}
+                | {"excerpt": item.excerpt}
+                for item in page.items
+            ]
+            if page.next is None:
+                return {"items": found, "more": False, "next": None}
+            after = page.next
+            if len(found) >= _SHOWN_AT_ONCE:
+                break
+        return {"items": found, "more": True, "next": after}
 
     def _settle(self, message: OutboundMessage, outcome: Outcome) -> bool:
         if message.status is not Status.UNKNOWN:

@@ -1,28 +1,31 @@
-"""Take in what Meta tells us: statuses of our messages, and messages of customers."""
+"""Take in what Meta tells us: statuses of our messages, messages of customers, and news of the account."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.errors import Unauthorized
-from hkreach.domain.message import InboundMessage, StatusCallback
-from hkreach.domain.meta_callback import Unreadable, inbound_of, status_of_callback, values_of
+from hkreach.domain.inbound import InboundMessage, MetaNews, referred_wamids, unread, with_own_ids
+from hkreach.domain.message import StatusCallback
+from hkreach.domain.meta_callback import Ignored, MetaChange, Unreadable, changes_of, news_of, status_of_callback
+from hkreach.domain.meta_inbound import Received, inbound_of
 from hkreach.domain.meta_outcome import MEDIA_ERROR
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
+from hkreach.ports.inbound import Inbound
 
 logger = Logger(service="hkreach", child=True)
 
-_AT_ONCE = 10
+_AT_ONCE = 16
 """Meta puts up to 1,000 updates in one callback, and repeats all of them if the answer takes too long."""
 
-type _Item = StatusCallback | InboundMessage | Unreadable
+type _Item = StatusCallback | Received | MetaNews | Ignored | Unreadable
+type _Read = Callable[[], _Item]
+type _NameOfNumber = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +37,53 @@ class ReceiveMeta:
     secrets: MetaAppSecrets
     now: Clock
     numbers: Numbers
+    inbound: Inbound
 
     def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
         """Record all that one callback tells; returns how many items had which fate.
 
-        Raises Unauthorized unless the signature was made over these very bytes. Items that cannot be read, or
-        belong to nobody here, are logged and passed over: Meta would repeat a refused callback for seven days.
-        An error of the table is raised at the end, when the other items are written, so that Meta does repeat it.
+        Raises Unauthorized unless the signature was made over these very bytes. What cannot be read is kept for the
+        operator: Meta would repeat a refused callback for seven days, and it would be no more readable then. An error
+        of the table is raised at the end, when the other items are written, so that Meta does repeat it.
         """
         if not meta_signature_is_valid(signature, body, self.secrets.app_secrets()):
             raise Unauthorized
         items = list(self._items(body))
-        with ThreadPoolExecutor(min(len(items), _AT_ONCE) or 1) as threads:
-            fates = list(threads.map(self._try_to_record, items))
+        if len(items) == 1:
+            fates = [self._try_to_record(items[0])]
+        else:
+            with ThreadPoolExecutor(min(len(items), _AT_ONCE) or 1) as threads:
+                fates = list(threads.map(self._try_to_record, items))
         for fate in fates:
             if isinstance(fate, Exception):
                 raise fate
         return Counter(str(fate) for fate in fates)
 
-    def _try_to_record(self, read: Callable[[], _Item]) -> str | Exception:
+    def _try_to_record(self, read: _Read) -> str | Exception:
         try:
             return self._record(read())
         except Exception as error:
             logger.exception("callback item was not recorded")
             return error
 
-    def _items(self, body: bytes) -> Iterator[Callable[[], _Item]]:
+    def _items(self, body: bytes) -> Iterator[_Read]:
         """Each item, still to be read: reading one may look up its app, and that may fail for it alone."""
-        try:
-            callback = json.loads(body)
-        except (ValueError, RecursionError):
-            yield lambda: Unreadable("body is not JSON")
-            return
-        for value in values_of(callback):
-            if isinstance(value, Unreadable):
-                yield partial(Unreadable, value.reason)
+        name_of_number = _asked_once(self.apps.name_of_number)
+        for change in changes_of(body):
+            if isinstance(change, Unreadable):
+                yield partial(_as_it_is, change)
                 continue
-            for node in _nodes(value, "statuses"):
-                yield partial(status_of_callback, value, node)
-            for node in _nodes(value, "messages"):
-                yield partial(inbound_of, value, node, self.apps.name_of_number, self.now())
+            if change.is_news:
+                yield self._news(change, change.value, change.field, name_of_number)
+            for node in change.nodes("statuses"):
+                yield partial(status_of_callback, change.value, node)
+            for node in change.nodes("messages"):
+                yield partial(inbound_of, change.value, node, name_of_number, self.now())
+            for node in change.nodes("errors"):
+                yield self._news(change, node, "errors", name_of_number)
+
+    def _news(self, change: MetaChange, value: object, field: str, name_of_number: _NameOfNumber) -> _Read:
+        return partial(news_of, change, value, field, name_of_number, self.now())
 
     def _record(self, item: _Item) -> str:
         match item:
@@ -82,13 +92,32 @@ class ReceiveMeta:
                 logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
                 if item.error and item.error.code == str(MEDIA_ERROR):
                     self._doubt_media(item)
-            case InboundMessage():
-                fate = "recorded" if self.messages.add_inbound(item) else "repeated"
-                logger.info("message from meta", message_id=item.message_id, fate=fate)
-            case Unreadable(reason):
+            case Received(message, lost):
+                if lost is not None:
+                    self._keep(lost)
+                fate = "recorded" if self.inbound.add(self._with_own_ids(message)) else "repeated"
+                logger.info("message from meta", message_id=message.message_id, fate=fate)
+            case MetaNews():
+                fate = "recorded" if self.inbound.add_news(item) else "repeated"
+                logger.info("news from meta", news_id=item.news_id, field=item.field, fate=fate)
+            case Unreadable():
+                fate = self._keep(item)
+            case Ignored(reason):
                 fate = "passed over"
-                logger.warning("callback item passed over", reason=reason)
+                logger.info("callback item passed over", reason=reason)
         return fate
+
+    def _keep(self, item: Unreadable) -> str:
+        kept = unread(item.source, item.reason, self.now())
+        if not self.inbound.keep(kept):
+            return "repeated"
+        # An alarm counts this line.
+        logger.error("callback item kept for the operator", item_id=kept.item_id, reason=kept.reason)
+        return "kept"
+
+    def _with_own_ids(self, message: InboundMessage) -> InboundMessage:
+        found = {wamid: self.inbound.own_id(message.phone_number_id, wamid) for wamid in referred_wamids(message)}
+        return with_own_ids(message, {wamid: own for wamid, own in found.items() if own is not None})
 
     def _doubt_media(self, failed: StatusCallback) -> None:
         """Meta often finds only after it took a message that it does not know its file's id: the next uploads it."""
@@ -98,6 +127,17 @@ class ReceiveMeta:
             self.numbers.media(number, key, lambda file: (file.doubted(self.now()), None))
 
 
-def _nodes(value: Mapping[str, Any], name: str) -> list[Any]:
-    nodes = value.get(name)
-    return nodes if isinstance(nodes, list) else []
+def _as_it_is(item: _Item) -> _Item:
+    return item
+
+
+def _asked_once(look_up: _NameOfNumber) -> _NameOfNumber:
+    """For as long as one callback takes: its items are mostly of one number."""
+    known: dict[str, str | None] = {}
+
+    def name_of_number(number: str) -> str | None:
+        if number not in known:
+            known[number] = look_up(number)
+        return known[number]
+
+    return name_of_number

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.change import Change
 from hkreach.domain.errors import Conflict
 from hkreach.domain.event import moved_event
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.lead import BY_THE_CUSTOMER, Customer, Move
-from hkreach.domain.message import InboundMessage
 from hkreach.ports import EventBus
 from hkreach.ports.leads import Leads
 from hkreach.usecases.manage_leads_customer import lead_of
@@ -51,7 +51,7 @@ def relay_moves(moves: Sequence[Moved], *, bus: EventBus) -> frozenset[str]:
 
 def customer_of(message: InboundMessage) -> Customer:
     """Who wrote."""
-    return Customer(phone=message.sender, name=message.contact_name)
+    return Customer(phone=message.sender, user_id=message.user_id, name=message.contact_name)
 
 
 def _make(message: InboundMessage, leads: Leads) -> None:
