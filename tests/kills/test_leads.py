@@ -71,6 +71,22 @@ def _moves(stack: Played, someone: Someone) -> None:
     stack.settle()
 
 
+def _noted(stack: Played, someone: Someone) -> None:
+    _make(stack, someone)
+    _ask(stack, "add_note", {"author": "Ann", "text": f"About {someone.phone}"}, leadId=someone.lead_id)
+
+
+def _forgets(stack: Played, someone: Someone) -> None:
+    """Again until there is an answer; then it may be gone already."""
+    assert _ask(stack, "forget", None, leadId=someone.lead_id)["statusCode"] in {204, 404}
+
+
+def _remembered(stack: Played, someone: Someone) -> list[str]:
+    """What the table still has of a customer who was forgotten."""
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.stack.outputs["LeadsTableName"])
+    return [item["sk"]["S"] for page in pages for item in page["Items"] if someone.lead_id in str(item)]
+
+
 def _reminded(stack: Played, someone: Someone) -> None:
     """A reminder whose time has come."""
     _make(stack, someone)
@@ -110,6 +126,10 @@ class Way:
     lead: Callable[[Played, Someone], None] = lambda *_: None
     stages: tuple[str, ...] = ("New",)
     reminders: int = 0
+    forgets: bool = False
+
+    def wrong(self, stack: Played, someone: Someone) -> list[str]:
+        return _remembered(stack, someone) if self.forgets else _wrong(stack, someone, self)
 
 
 def _strike(stack: Played, way: Way) -> None:
@@ -121,7 +141,7 @@ def _strike(stack: Played, way: Way) -> None:
         one for one in stack.functions.invocations[began:] if one.step == way.step and way.subject(clean) in one.event
     ]
     calls = seen[0].calls
-    assert [] == _wrong(stack, clean, way)
+    assert [] == way.wrong(stack, clean)
     points = list(itertools.product(range(1, len(calls) + 1), WHEN))
     wrong = {}
     for point in points:
@@ -129,7 +149,7 @@ def _strike(stack: Played, way: Way) -> None:
         way.lead(stack, someone)
         stack.functions.arm(Kill(way.step, way.subject(someone), *point))
         way.go(stack, someone)
-        if found := _wrong(stack, someone, way):
+        if found := way.wrong(stack, someone):
             wrong[point] = found
 
     assert {} == wrong
@@ -180,6 +200,10 @@ def test_a_move_is_made_once(stack: Played) -> None:
 
 def test_a_move_is_published_with_one_id(stack: Played) -> None:
     _strike(stack, Way("relay_events", _moves, lambda someone: someone.lead_id, _make, ("New", "Won")))
+
+
+def test_a_customer_is_forgotten_whole(stack: Played) -> None:
+    _strike(stack, Way("manage_leads", _forgets, lambda someone: someone.lead_id, _noted, forgets=True))
 
 
 def test_a_reminder_is_sent_once(stack: Played) -> None:

@@ -1,5 +1,6 @@
 """The fields of the lead routes."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,6 @@ from hkreach.domain.recipient import parse_recipient
 from hkreach.edge.send_fields import RequestFields
 
 _MAX_FOLLOW_UP_NOTE = 500
-_MAX_USER_ID = 128
 _MAX_TIME = 40
 
 
@@ -27,6 +27,12 @@ def _storable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("must not hold half a character: a \\ud83d, say, needs its second half") from None
+    return text
+
+
+def _user_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}", text):
+        raise ValueError("must be a business-scoped id of Meta's, such as HK.13491208655302741918")
     return text
 
 
@@ -49,7 +55,7 @@ def _is_time(text: str) -> str:
 type _Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL), AfterValidator(_printable)]
 type _Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
 type _StageName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_STAGE_NAME), AfterValidator(_printable)]
-type _UserId = Annotated[str, StringConstraints(pattern=rf"^[!-~]{{1,{_MAX_USER_ID}}}$")]
+type _UserId = Annotated[str, AfterValidator(_user_id)]
 type _NoteText = Annotated[str, StringConstraints(max_length=MAX_NOTE), AfterValidator(_storable)]
 type _FollowUpNote = Annotated[str, StringConstraints(max_length=_MAX_FOLLOW_UP_NOTE), AfterValidator(_storable)]
 
