@@ -14,7 +14,8 @@ from tests.aws import APPS_TABLE, items
 from tests.builders import NOW
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, fields, problem, sample
-from tests.handlers.webhook_calls import AS_OTHER, CALLS, call, furnished
+from tests.handlers.webhook_calls import AS_OTHER, CALLS, furnished
+from tests.handlers.webhook_calls import call as _call
 from tests.template import ROOT
 
 
@@ -32,7 +33,7 @@ def test_every_sample_works(stack: Stack) -> None:
 
 
 def test_a_new_endpoint_is_shown_with_its_secret_once(stack: Stack, client: FakeWebhookClient) -> None:
-    created = call(stack, "create")
+    created = _call(stack, "create")
 
     secret = created.pop("secret")
     ((url, body, headers),) = client.posted
@@ -48,9 +49,9 @@ def test_a_new_endpoint_is_shown_with_its_secret_once(stack: Stack, client: Fake
         "state": "active",
         "createdAt": "2026-11-22T09:00:00Z",
     } == created
-    assert created == call(stack, "show", endpointId=created["endpointId"])
-    assert {OPERATORS, created["endpointId"]} == {one["endpointId"] for one in call(stack, "list")["endpoints"]}
-    assert secret not in json.dumps(call(stack, "list"))
+    assert created == _call(stack, "show", endpointId=created["endpointId"])
+    assert {OPERATORS, created["endpointId"]} == {one["endpointId"] for one in _call(stack, "list")["endpoints"]}
+    assert secret not in json.dumps(_call(stack, "list"))
     assert secret.encode() not in repr(items(APPS_TABLE)).encode()
 
 
@@ -61,28 +62,28 @@ def test_what_the_answer_holds_of_a_secret_is_kept_nowhere_on_the_way(stack: Sta
 
 
 def test_by_default_it_takes_what_is_promised(stack: Stack) -> None:
-    assert sorted(DEFAULT_EVENTS) == call(stack, "create", {"url": "https://a.example.com/"})["events"]
+    assert sorted(DEFAULT_EVENTS) == _call(stack, "create", {"url": "https://a.example.com/"})["events"]
     everything = {"url": "https://a.example.com/", "events": sorted(EVENT_NAMES)}
-    assert sorted(EVENT_NAMES) == call(stack, "create", everything)["events"]
+    assert sorted(EVENT_NAMES) == _call(stack, "create", everything)["events"]
 
 
 def test_why_it_is_unverified_is_said(stack: Stack, client: FakeWebhookClient) -> None:
     client.answers = [Answer(401, body="wer bist du? ☕".encode() + b"\xff" * 2_000), Answer(None)]
-    created = call(stack, "create")
+    created = _call(stack, "create")
 
     assert ("unverified", 401, "HTTP 401") == (created["state"], created["test"]["status"], created["test"]["failure"])
     assert created["test"]["body"].startswith("wer bist du? ☕�")
     assert len(created["test"]["body"]) < 1_000
-    tested = call(stack, "test", endpointId=created["endpointId"])
+    tested = _call(stack, "test", endpointId=created["endpointId"])
     assert ("unverified", None, None, "no answer") == (
         tested["state"], tested["test"]["status"], tested["test"]["milliseconds"], tested["test"]["failure"],
     )  # fmt: skip
-    assert "active" == call(stack, "test", endpointId=created["endpointId"])["state"]
+    assert "active" == _call(stack, "test", endpointId=created["endpointId"])["state"]
 
 
 def test_an_unverified_one_gets_no_event_and_the_operator_can_let_it(stack: Stack, client: FakeWebhookClient) -> None:
     client.answers = [Answer(500)]
-    call(stack, "change", {"url": "https://new.example.com/"}, endpointId=OPERATORS)
+    _call(stack, "change", {"url": "https://new.example.com/"}, endpointId=OPERATORS)
     deliver: Any = stack.functions["deliver_webhook"]
     real, deliver.webhooks = deliver.webhooks, client
     client.posted.clear()
@@ -98,47 +99,47 @@ def test_an_unverified_one_gets_no_event_and_the_operator_can_let_it(stack: Stac
 
 
 def test_in_rotation_both_secrets_sign_for_24_hours(stack: Stack, client: FakeWebhookClient) -> None:
-    rotated = call(stack, "rotate", endpointId=OPERATORS)
+    rotated = _call(stack, "rotate", endpointId=OPERATORS)
     assert "2026-11-23T09:00:00Z" == rotated["oldSecretUntil"]
-    assert "2026-11-23T09:00:00Z" == call(stack, "show")["oldSecretUntil"]
+    assert "2026-11-23T09:00:00Z" == _call(stack, "show")["oldSecretUntil"]
     for _ in range(2):
-        call(stack, "test")
+        _call(stack, "test")
         stack.clock.now = NOW + 24 * HOUR
 
     (_, first, during), (_, second, after) = client.posted
     assert sign(WEBHOOK_SECRET, first) == during["X-HKReach-Signature"]
     assert sign(rotated["secret"], second) == after["X-HKReach-Signature"]
-    assert "oldSecretUntil" not in call(stack, "show")
+    assert "oldSecretUntil" not in _call(stack, "show")
 
 
 @pytest.mark.parametrize(("hours", "until"), [("0", None), ("3", "2026-11-22T12:00:00Z")])
 def test_the_old_secret_can_be_ended_sooner(stack: Stack, hours: str, until: str | None) -> None:
-    rotated = call(stack, "rotate", endpointId=OPERATORS, oldSecretHours=hours)
+    rotated = _call(stack, "rotate", endpointId=OPERATORS, oldSecretHours=hours)
 
     assert until == rotated.get("oldSecretUntil")
 
 
 def test_a_deleted_one_is_gone(stack: Stack) -> None:
-    assert {"endpointId": OPERATORS, "deleted": True} == call(stack, "delete")
-    assert {"endpoints": []} == call(stack, "list")
-    assert 404 == problem(call(stack, "delete"))["status"]
+    assert {"endpointId": OPERATORS, "deleted": True} == _call(stack, "delete")
+    assert {"endpoints": []} == _call(stack, "list")
+    assert 404 == problem(_call(stack, "delete"))["status"]
 
 
 def test_one_sees_ones_own_alone(stack: Stack) -> None:
-    endpoint_id = call(stack, "create")["endpointId"]
+    endpoint_id = _call(stack, "create")["endpointId"]
 
-    theirs = call(stack, "list", headers=AS_OTHER)["endpoints"]
+    theirs = _call(stack, "list", headers=AS_OTHER)["endpoints"]
     assert [OPERATORS] == [one["endpointId"] for one in theirs]
     assert endpoint_id not in json.dumps(theirs)
 
 
 def test_a_developers_own_machine_is_reached_where_it_was_opened(stack: Stack) -> None:
-    assert "active" == call(stack, "create", {"url": "http://127.0.0.1:9000/hooks"})["state"]
-    assert ["url"] == fields(call(stack, "create", {"url": "http://127.0.0.1:9001/hooks"}))
+    assert "active" == _call(stack, "create", {"url": "http://127.0.0.1:9000/hooks"})["state"]
+    assert ["url"] == fields(_call(stack, "create", {"url": "http://127.0.0.1:9001/hooks"}))
 
 
 def test_nothing_secret_is_logged(stack: Stack, logs: io.StringIO, client: FakeWebhookClient) -> None:
-    answers = json.dumps([call(stack, name) for name in ("create", "rotate", "test", "pause", "resume", "change")])
+    answers = json.dumps([_call(stack, name) for name in ("create", "rotate", "test", "pause", "resume", "change")])
     body = json.loads(answers)
 
     for secret in (body[0]["secret"], body[1]["secret"], WEBHOOK_SECRET, "crm.example.com", "shop.example.com"):
