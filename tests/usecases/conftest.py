@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.builders import NOW
+from tests.builders import NOW, app
+from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
+from tests.usecases.app_house import AppHouse
 from tests.usecases.paced_house import House, furnished
 from tests.usecases.process import Process
 
@@ -44,3 +46,8 @@ def other(numbers: FakeNumbers, clock: FakeClock) -> Process:
 @pytest.fixture
 def paced(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
     return furnished(messages, clock, numbers)
+
+
+@pytest.fixture
+def shop(clock: FakeClock) -> AppHouse:
+    return AppHouse(FakeApps(app(endpoints={}), app("other", meta=None)), clock)
