@@ -24,6 +24,7 @@ ENVIRONMENT = {
 APPS_TABLE = "apps"
 MESSAGES_TABLE = "messages"
 NUMBERS_TABLE = "numbers"
+DELIVERIES_TABLE = "deliveries"
 MEDIA_BUCKET = "media"
 BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
@@ -67,6 +68,7 @@ def imitated() -> Iterator[None]:
         aws("dynamodb").create_table(TableName=MESSAGES_TABLE, **table_definition("MessagesTable"))
         aws("s3").create_bucket(Bucket=MEDIA_BUCKET)
         aws("dynamodb").create_table(TableName=NUMBERS_TABLE, **table_definition("NumbersTable"))
+        aws("dynamodb").create_table(TableName=DELIVERIES_TABLE, **table_definition("DeliveriesTable"))
         for url, logical_id in (
             (SEND_NOW_QUEUE_URL, "SendNowQueue"),
             (SEND_BULK_QUEUE_URL, "SendBulkQueue"),
