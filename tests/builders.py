@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.change import Change
+from hkreach.domain.endpoint import DEFAULT_EVENTS, OPERATORS, Endpoint
 from hkreach.domain.header import TextHeader
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, InboundMessage, MessageError, OutboundMessage, Status, StatusCallback
@@ -70,9 +71,23 @@ def app(app_name: str = "mystore", **parts: Any) -> App:
         "created_at": NOW,
         "keys": {"SampleKey1": "0" * 64},
         "meta": MetaAccount(NUMBER, "102290129340398", b"sealed token"),
-        "webhook": Webhook("https://shop.example.com/whatsapp/events", b"sealed secret"),
+        "endpoints": hooks(endpoint()),
     }
     return App(app_name, **(values | parts))
+
+
+def endpoint(endpoint_id: str = OPERATORS, **parts: Any) -> Endpoint:
+    values: dict[str, Any] = {
+        "url": "https://shop.example.com/whatsapp/events",
+        "events": DEFAULT_EVENTS,
+        "created_at": NOW,
+        "secret": b"sealed secret",
+    }
+    return Endpoint(endpoint_id, **(values | parts))
+
+
+def hooks(*endpoints: Endpoint) -> dict[str, Endpoint]:
+    return {each.endpoint_id: each for each in endpoints}
 
 
 def change(after: OutboundMessage | InboundMessage, before: OutboundMessage | None = None, number: str = "1") -> Change:

@@ -21,7 +21,7 @@ from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.message_items import read_message_item
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
-from hkreach.domain.app import MetaAccount, Webhook
+from hkreach.domain.app import MetaAccount
 from hkreach.domain.change import Change
 from hkreach.domain.message import OutboundMessage
 from hkreach.domain.progress import Progress
@@ -50,7 +50,7 @@ from tests.aws import (
     items,
     new_key,
 )
-from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, UPLOAD, WAITS, app
+from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
 from tests.fakes.stores import FakeMediaStore
 from tests.fakes.uploads import FakeUploads
@@ -82,8 +82,8 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     key = new_key()
     secrets, meta_app = KMSSecrets(kms, key), SSMMetaApp(_counted("ssm", calls), META_PARAMETERS, key)
     account = MetaAccount(NUMBER, "102290129340398", secrets.seal("mystore", "access_token", "EAAtoken"))
-    hook = Webhook("https://shop.example.com/", secrets.seal("mystore", "webhook_secret", "a-webhook-secret"))
-    customer = app(meta=account, webhook=hook)
+    hook = hooks(endpoint(secret=secrets.seal("mystore", "webhook_secret", "a-webhook-secret")))
+    customer = app(meta=account, endpoints=hook)
     apps = DynamoDBApps(dynamodb, APPS_TABLE, 60)
     apps.add(customer)
     meta_app.rotate("the-meta-apps-secret", "verify")
@@ -114,7 +114,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     events: list[Any] = []
     relay_events(_changes(), bus=_Kept(bus, events))
     for event in events:
-        deliver_webhook(event, apps=apps, secrets=secrets, client=FakeWebhookClient())
+        deliver_webhook(event, apps=apps, secrets=secrets, client=FakeWebhookClient(), now=lambda: NOW)
     assert {"read"} == {change.after.status for change in _changes() if isinstance(change.after, OutboundMessage)}
     return sent
 

@@ -7,18 +7,19 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from hkreach.domain.app import MetaAccount, UnknownPolicy, Webhook
+from hkreach.domain.app import MetaAccount, UnknownPolicy
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.progress import Progress
+from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.fetch_media import FetchWaits
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
-from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app
+from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.chaos.addresses import LARGE, SMALL, SimulatedAddresses
 from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
 from tests.chaos.inline import InlineExecutor
@@ -64,8 +65,8 @@ class Simulation:
         self._in_work: str | None = None
         secrets = FakeSealedSecrets()
         account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
-        hook = Webhook("https://shop.example.com/", secrets.seal("mystore", "webhook_secret", "secret"))
-        self.app = app(meta=account, webhook=hook, unknown_policy=policy, resend_after_seconds=RESEND_AFTER_SECONDS)
+        hook = hooks(endpoint(secret=secrets.seal("mystore", "webhook_secret", "secret")))
+        self.app = app(meta=account, endpoints=hook, unknown_policy=policy, resend_after_seconds=RESEND_AFTER_SECONDS)
         self._wire(secrets)
 
     def _wire(self, secrets: FakeSealedSecrets) -> None:
@@ -186,14 +187,16 @@ class Simulation:
         if record is None:
             return
         event: Event = record.body
-        tried = survive(lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self))
+        tried = survive(
+            lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self, now=self.clock)
+        )
         if tried == "done":
             self.webhook_queue.acknowledge(record)
             self.webhooks.setdefault(event["data"]["messageId"], set()).add(event["data"]["status"])
 
-    def post(self, *_: object) -> str | None:
+    def post(self, *_: object) -> Answer:
         """Implements the port `WebhookClient`: the integrator's server."""
-        return "HTTP 503" if self.faults.happens("webhook refused") else None
+        return Answer(503 if self.faults.happens("webhook refused") else 200)
 
     def go_on(self) -> None:
         """A process that stood still makes the call that it was about to make."""

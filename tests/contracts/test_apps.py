@@ -5,12 +5,16 @@ from dataclasses import replace
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
-from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.errors import Conflict
 from hkreach.ports import Apps
 from tests.aws import APPS_TABLE, aws
-from tests.builders import NUMBER, OTHER_NUMBER, app
+from tests.builders import NOW, NUMBER, OTHER_NUMBER, app, endpoint, hooks
 
+ROTATED = endpoint(
+    "we_0123456789abcdefghijkl", events=frozenset({"leads.status"}), description="Leads ☕", state="paused",
+    old_secret=b"old", old_secret_until=NOW,
+)  # fmt: skip
 OTHER_ACCOUNT = MetaAccount(OTHER_NUMBER, "w", b"sealed")
 
 
@@ -18,12 +22,13 @@ OTHER_ACCOUNT = MetaAccount(OTHER_NUMBER, "w", b"sealed")
     "given",
     [
         app(),
-        app(meta=None, webhook=None, keys={}),
-        app(webhook=Webhook("https://shop.example.com/", None)),
+        app(meta=None, endpoints={}, keys={}),
+        app(endpoints=hooks(endpoint(secret=None))),
+        app(endpoints=hooks(endpoint(), ROTATED)),
         app(unknown_policy="resend", resend_after_seconds=600),
         app(keys={"a" * 10: "1" * 64, "b" * 10: "2" * 64}, version=7),
     ],
-    ids=["usual", "bare", "webhook without a secret", "unknown policy", "two keys"],
+    ids=["usual", "bare", "webhook without a secret", "two endpoints, one in rotation", "unknown policy", "two keys"],
 )
 def test_what_was_added_is_read_back(apps: Apps, given: App) -> None:
     apps.add(given)
@@ -68,7 +73,7 @@ def test_a_number_of_no_app(apps: Apps) -> None:
 
 def test_a_change_is_read_back_with_its_version(apps: Apps) -> None:
     apps.add(app())
-    changed = replace(app(), webhook=None, version=2)
+    changed = replace(app(), endpoints={}, version=2)
 
     apps.replace(app(), changed)
 
@@ -164,6 +169,23 @@ class TestWhatTheTableRemembers:
         elsewhere.replace(app(), replace(app(), meta=None, version=2))
 
         assert here.name_of_number(NUMBER) is None
+
+    def test_the_one_webhook_of_an_app_from_before_there_were_endpoints_is_the_operators(self) -> None:
+        apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
+        apps.add(app(endpoints={}))
+        webhook = {"M": {"url": {"S": endpoint().url}, "secret": {"B": b"sealed secret"}}}
+        aws("dynamodb").update_item(
+            TableName=APPS_TABLE,
+            Key={"pk": {"S": "app#mystore"}},
+            UpdateExpression="REMOVE endpoints SET webhook = :webhook",
+            ExpressionAttributeValues={":webhook": webhook},
+        )
+
+        found = apps.get_fresh("mystore")
+        assert found is not None
+        assert app(endpoints=hooks(endpoint())) == found
+        apps.replace(found, replace(found, endpoints={}, version=2))
+        assert app(endpoints={}, version=2) == apps.get_fresh("mystore")
 
     def test_a_cancelled_transaction_that_is_nobodys_fault_is_raised(self) -> None:
         apps = DynamoDBApps(aws("dynamodb"), "no-such-table", 60)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from hkreach.domain.media_fetch import MediaEmpty, MediaFetchFailed, MediaTooLarge, MediaUnavailable
 from hkreach.domain.meta_outcome import Accepted, Outcome
+from hkreach.domain.webhook_answer import Answer
 from hkreach.ports.media import FetchedMedia, SizedStream
 
 
@@ -39,13 +40,13 @@ class FakeMeta:
 class FakeWebhookClient:
     """Implements the port `WebhookClient`. Without a script it takes everything."""
 
-    def __init__(self, *answers: str | None) -> None:
-        self._answers = list(answers)
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
         self.posted: list[tuple[str, bytes, dict[str, str]]] = []
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         self.posted.append((url, body, headers))
-        return self._answers.pop(0) if self._answers else None
+        return self.answers.pop(0) if self.answers else Answer(200)
 
 
 class FakeMediaFetcher:

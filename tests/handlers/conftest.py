@@ -18,7 +18,7 @@ from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
-from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.app import App, MetaAccount
 from hkreach.usecases.send_message_admission import Admission
 from tests.aws import (
     APPS_TABLE,
@@ -39,7 +39,7 @@ from tests.aws import (
     environment,
     imitated,
 )
-from tests.builders import NOW, NUMBER
+from tests.builders import NOW, NUMBER, endpoint, hooks
 from tests.fakes.clock import FakeClock
 from tests.template import ROOT
 
@@ -139,10 +139,7 @@ class Stack:
             NOW,
             {api_key.split("_")[2]: hashlib.sha256(api_key.encode()).hexdigest()},
             MetaAccount(phone_number_id, "102290129340398", self.secrets.seal(app_name, "access_token", ACCESS_TOKEN)),
-            Webhook(
-                "https://shop.example.com/whatsapp/events",
-                self.secrets.seal(app_name, "webhook_secret", WEBHOOK_SECRET),
-            ),
+            hooks(endpoint(secret=self.secrets.seal(app_name, "webhook_secret", WEBHOOK_SECRET))),
         )
         self.apps.add(app)
         return app

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from hkreach.domain.webhook_answer import Answer
 from tests.aws import WEBHOOK_QUEUE_URL, aws, queued
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, sample
@@ -33,7 +34,7 @@ def test_an_event_of_the_bus_is_delivered_signed(stack: Stack, client: FakeWebho
 
 
 def test_what_is_not_taken_is_kept_and_hidden(stack: Stack, client: FakeWebhookClient) -> None:
-    client._answers = ["HTTP 500"]
+    client.answers = [Answer(500)]
     aws("sqs").send_message(QueueUrl=WEBHOOK_QUEUE_URL, MessageBody="{}")
     event = sample(NAME)
     event["Records"][0]["receiptHandle"] = queued(WEBHOOK_QUEUE_URL)[0]["ReceiptHandle"]
@@ -44,7 +45,7 @@ def test_what_is_not_taken_is_kept_and_hidden(stack: Stack, client: FakeWebhookC
 
 
 def test_a_handle_that_is_no_more_keeps_the_record_all_the_same(stack: Stack, client: FakeWebhookClient) -> None:
-    client._answers = ["no answer"]
+    client.answers = [Answer(None)]
 
     assert 1 == len(stack.invoke("deliver_webhook", sample(NAME))["batchItemFailures"])
 

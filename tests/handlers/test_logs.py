@@ -10,6 +10,7 @@ import pytest
 from hkreach.domain.message import MessageError
 from hkreach.domain.meta_outcome import NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.signature import sign
+from hkreach.domain.webhook_answer import Answer
 from tests.aws import bus_with_listener
 from tests.builders import MESSAGE_ID, RECIPIENT, WAMID, outbound
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
@@ -36,7 +37,7 @@ def meta(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeMeta:
     meta = FakeMeta()
     module = stack.functions["send_message"]
     monkeypatch.setattr(module, "send_message", replace(module.send_message, meta=meta))
-    monkeypatch.setattr(stack.functions["deliver_webhook"], "webhooks", FakeWebhookClient(None, "HTTP 500"))
+    monkeypatch.setattr(stack.functions["deliver_webhook"], "webhooks", FakeWebhookClient(Answer(200), Answer(500)))
     stack.add_app()
     stack.set_meta_app()
     stack.messages.add(outbound())

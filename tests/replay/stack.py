@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hkreach.domain.app import App, MetaAccount, Webhook
+from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event
 from hkreach.domain.message import Lane, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Outcome
 from hkreach.domain.signature import sign
 from hkreach.domain.time import MINUTE, SECOND
+from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.accept_message import SendRequest, accept_message
 from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
@@ -24,7 +25,7 @@ from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
 from hkreach.usecases.wake_due import wake_due
-from tests.builders import LIMITS, TEMPLATE, UPLOAD, WAITS, app
+from tests.builders import LIMITS, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
@@ -200,19 +201,21 @@ class Stack:
         """Implements the port `EventBus`, with the rule that leads to the webhooks."""
         for event in events:
             if event["data"]["status"] in {"sent", "delivered", "failed"}:
-                assert "done" == deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self)
+                assert "done" == deliver_webhook(
+                    event, apps=self.apps, secrets=self.secrets, client=self, now=self.timeline
+                )
                 told = self.webhooks.setdefault(event["data"]["messageId"], {})
                 told.setdefault(event["data"]["status"], self.timeline())
         return []
 
-    def post(self, *_: object) -> str | None:
+    def post(self, *_: object) -> Answer:
         """Implements the port `WebhookClient`: a server that takes everything."""
-        return None
+        return Answer(200)
 
     def _app(self, name: str, place: int) -> App:
         account = MetaAccount(f"10654035224{place:04}", "w", self.secrets.seal(name, "access_token", "EAAtoken"))
-        hook = Webhook("https://shop.example.com/", self.secrets.seal(name, "webhook_secret", "secret"))
-        return replace(app(name, meta=account), webhook=hook, messages_per_second=self._messages_per_second)
+        hook = hooks(endpoint(secret=self.secrets.seal(name, "webhook_secret", "secret")))
+        return replace(app(name, meta=account), endpoints=hook, messages_per_second=self._messages_per_second)
 
     def stand_still(self, milliseconds: int) -> None:
         self._steps.stand_still(milliseconds)

@@ -11,6 +11,7 @@ from hkreach.adapters.guarded_media import GuardedMedia
 from hkreach.adapters.guarded_webhooks import GuardedWebhooks
 from hkreach.domain.media_fetch import MediaUnavailable
 from hkreach.domain.public_address import check_public_address
+from hkreach.domain.webhook_answer import Answer
 from tests.security.ssrf_addresses import HOSTILE_ADDRESSES, HOSTILE_URLS, PUBLIC_ADDRESSES, PUBLIC_URLS
 
 # No socket is opened; but in other tests `getaddrinfo` is pytest-socket's, and `monkeypatch` would leave that behind.
@@ -23,7 +24,7 @@ GOOD = "93.184.216.34"
 
 def _post(url: str) -> bool:
     """Whether it was refused, or nobody answered: the caller is told no difference."""
-    return GuardedWebhooks(NOBODY, 20).post(url, b"{}", {}) == "no answer"
+    return GuardedWebhooks(NOBODY, 20).post(url, b"{}", {}) == Answer(None)
 
 
 def _fetch(url: str) -> bool:

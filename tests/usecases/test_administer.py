@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hkreach.domain import api_key
+from hkreach.domain.endpoint import OPERATORS
 from hkreach.domain.errors import Conflict, Invalid, NotFound, ReachError
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
 from tests.builders import NUMBER, OTHER_NUMBER
@@ -46,10 +47,10 @@ def test_a_new_apps_secrets_are_sealed_for_it(house: Administer) -> None:
 
     assert app is not None
     assert app.meta is not None
-    assert app.webhook is not None
-    assert app.webhook.secret is not None
+    sealed = app.endpoints[OPERATORS].secret
+    assert sealed is not None
     assert "EAAtoken" == house.secrets.open("mystore", "access_token", app.meta.access_token)
-    assert shown["webhookSecret"] == house.secrets.open("mystore", "webhook_secret", app.webhook.secret)
+    assert shown["webhookSecret"] == house.secrets.open("mystore", "webhook_secret", sealed)
     assert 32 == len(base64.b64decode(shown["webhookSecret"].removeprefix("whsec_"), validate=True))
 
 

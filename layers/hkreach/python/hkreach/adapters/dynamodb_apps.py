@@ -5,7 +5,8 @@ from typing import Any
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.remembered import Remembered
-from hkreach.domain.app import RESEND_AFTER_SECONDS, App, MetaAccount, Webhook
+from hkreach.domain.app import RESEND_AFTER_SECONDS, App, MetaAccount
+from hkreach.domain.endpoint import DEFAULT_EVENTS, OPERATORS, Endpoint
 from hkreach.domain.errors import Conflict
 
 _MOST_CACHED = 1_000
@@ -110,7 +111,7 @@ def _item(app: App) -> dict[str, Any]:
             "keys": dict(app.keys),
             "meta": app.meta
             and {"phoneNumberId": app.meta.phone_number_id, "wabaId": app.meta.waba_id, "token": app.meta.access_token},
-            "webhook": app.webhook and {"url": app.webhook.url, "secret": app.webhook.secret},
+            "endpoints": {endpoint.endpoint_id: _endpoint_values(endpoint) for endpoint in app.endpoints.values()},
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
             "messagesPerSecond": app.messages_per_second,
@@ -120,17 +121,53 @@ def _item(app: App) -> dict[str, Any]:
 
 
 def _app(values: Mapping[str, Any]) -> App:
-    meta, webhook = values.get("meta"), values.get("webhook")
+    meta = values.get("meta")
     return App(
         app_name=values["appName"],
         language_code=values["languageCode"],
         created_at=values["createdAt"],
         keys=values["keys"],
         meta=MetaAccount(meta["phoneNumberId"], meta["wabaId"], meta["token"]) if meta else None,
-        webhook=Webhook(webhook["url"], webhook["secret"]) if webhook else None,
+        endpoints=_endpoints(values),
         # Apps from before there was a choice have neither.
         unknown_policy=values.get("unknownPolicy", "park"),
         resend_after_seconds=values.get("resendAfterSeconds", RESEND_AFTER_SECONDS),
         messages_per_second=values.get("messagesPerSecond"),
         version=values["version"],
+    )
+
+
+def _endpoint_values(endpoint: Endpoint) -> dict[str, Any]:
+    values = {
+        "url": endpoint.url,
+        "events": sorted(endpoint.events),
+        "createdAt": endpoint.created_at,
+        "secret": endpoint.secret,
+        "description": endpoint.description,
+        "oldSecret": endpoint.old_secret,
+        "oldSecretUntil": endpoint.old_secret_until,
+        "state": endpoint.state,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _endpoints(values: Mapping[str, Any]) -> dict[str, Endpoint]:
+    webhook = values.get("webhook")
+    if "endpoints" not in values and webhook:  # an app from before there were endpoints
+        webhook_values = {"events": DEFAULT_EVENTS, "createdAt": values["createdAt"], "state": "active"} | webhook
+        return {OPERATORS: _endpoint(OPERATORS, webhook_values)}
+    return {name: _endpoint(name, of_one) for name, of_one in values.get("endpoints", {}).items()}
+
+
+def _endpoint(endpoint_id: str, values: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        endpoint_id=endpoint_id,
+        url=values["url"],
+        events=frozenset(values["events"]),
+        created_at=values["createdAt"],
+        secret=values.get("secret"),
+        description=values.get("description", ""),
+        old_secret=values.get("oldSecret"),
+        old_secret_until=values.get("oldSecretUntil"),
+        state=values["state"],
     )

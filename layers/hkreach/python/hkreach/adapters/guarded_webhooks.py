@@ -2,12 +2,17 @@
 
 from contextlib import suppress
 
+from requests import Response
 from urllib3.exceptions import HTTPError
 
+from hkreach.adapters import clock
 from hkreach.adapters.guarded_session import CONNECT_SECONDS, NOT_REACHED, GuardedSessions
 from hkreach.adapters.requests_deadline import Deadline
+from hkreach.domain.webhook_answer import MOST_KEPT, Answer, parse_retry_after
+from hkreach.ports import Clock
 
-_MOST_READ = 16_384
+_BODY_SECONDS = 1
+"""For the body, after the status has said it all: who drips it must not hold a thread for the whole total."""
 
 
 class GuardedWebhooks:
@@ -16,25 +21,36 @@ class GuardedWebhooks:
     `answer_seconds`: the total of one POST, from the lookup of the name on.
     """
 
-    def __init__(self, local_targets: frozenset[str], answer_seconds: float) -> None:
+    def __init__(self, local_targets: frozenset[str], answer_seconds: float, now: Clock = clock.now) -> None:
         self._sessions = GuardedSessions(local_targets)
         self._answer_seconds = answer_seconds
         self._timeout = (CONNECT_SECONDS, answer_seconds)
+        self._now = now
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         """See the port."""
         try:
             session = self._sessions.session_for(url)
+            asked = {"Accept-Encoding": "identity"} | headers  # what is kept of the body is to be read by people
             with (
-                Deadline(self._answer_seconds),
+                Deadline(self._answer_seconds) as deadline,
                 session.post(
-                    url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
+                    url, data=body, headers=asked, timeout=self._timeout, allow_redirects=False, stream=True
                 ) as answer,
             ):
-                # A short answer is read, so that the connection can be kept; the status has said it all.
-                if (answer.raw.length_remaining or _MOST_READ) < _MOST_READ:
-                    with suppress(HTTPError, OSError):
-                        answer.raw.read(_MOST_READ)
-                return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
+                wait = parse_retry_after(answer.headers.get("Retry-After"), self._now())
+                return Answer(answer.status_code, wait, _first_bytes(answer, deadline))
         except NOT_REACHED:
-            return "no answer"
+            return Answer(None)
+
+
+def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
+    """What comes of the body in time. One that ends is read to its end, so that the connection can be kept."""
+    body = b""
+    with suppress(HTTPError, OSError), Deadline(min(_BODY_SECONDS, deadline.left())):
+        while len(body) < MOST_KEPT:
+            piece: bytes = answer.raw.read1(MOST_KEPT - len(body), decode_content=False)
+            if not piece:
+                break
+            body += piece
+    return body

@@ -1,9 +1,10 @@
-"""An app: one customer of this stack, with its keys, its WhatsApp number and its webhook."""
+"""An app: one customer of this stack, with its keys, its WhatsApp number and its webhook endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hkreach.domain.endpoint import Endpoint
 from hkreach.domain.time import SECOND
 
 MAX_LIVE_KEYS = 2
@@ -30,14 +31,6 @@ class MetaAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where an app's events go. `secret` is a ciphertext; None: not signed."""
-
-    url: str
-    secret: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class App:
     """An app as it stands in the table; times in milliseconds."""
 
@@ -47,7 +40,8 @@ class App:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Live keys: key id → SHA-256 of the key in hex."""
     meta: MetaAccount | None = None
-    webhook: Webhook | None = None
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Where its events go: by endpoint id, at most `MAX_ENDPOINTS`."""
     unknown_policy: UnknownPolicy = "park"
     resend_after_seconds: int = RESEND_AFTER_SECONDS
     messages_per_second: float | None = None

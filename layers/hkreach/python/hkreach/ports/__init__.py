@@ -12,6 +12,7 @@ from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.number import MetaState, NumberState
 from hkreach.domain.pair_pace import PairPace
+from hkreach.domain.webhook_answer import Answer
 from hkreach.ports.media import SizedStream
 
 type Clock = Callable[[], int]
@@ -242,5 +243,5 @@ class Meta(Protocol):
 class WebhookClient(Protocol):
     """The guarded way to an integrator's server."""
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
-        """POST the bytes. Returns None if they were taken (2xx), else in words why not."""
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """POST the bytes, once. It never raises for what the server or the network to it does."""

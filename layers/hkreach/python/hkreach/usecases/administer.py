@@ -1,17 +1,17 @@
 """What the operator of a stack does to its apps, keys and secrets."""
 
-import base64
 import re
-import secrets as random_source
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hkreach.domain import api_key
-from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy, Webhook
+from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy
+from hkreach.domain.endpoint import DEFAULT_EVENTS, MAX_ENDPOINTS, OPERATORS, Endpoint
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
 from hkreach.domain.public_address import check_public_address
 from hkreach.domain.time import to_rfc3339
+from hkreach.domain.webhook_signature import new_webhook_secret
 from hkreach.ports import Apps, Clock, MetaAppSecrets, Numbers, SealedSecrets
 
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
@@ -75,10 +75,11 @@ class Administer:
         return self._changed(app, self._with_meta(app, meta))
 
     def set_webhook(self, app_name: str, webhook: NewWebhook | None) -> Shown:
-        """Set where the app's events go, or with None: nowhere."""
+        """Set the operator's endpoint of the app, active at once, or with None end it; the app's own stay."""
         app = self._app(app_name)
         if webhook is None:
-            return self._changed(app, replace(app, webhook=None))
+            others = {key: endpoint for key, endpoint in app.endpoints.items() if key != OPERATORS}
+            return self._changed(app, replace(app, endpoints=others))
         changed, secret = self._with_webhook(app, webhook)
         return self._changed(app, changed) | {"webhookSecret": secret}
 
@@ -144,8 +145,19 @@ class Administer:
             url = check_public_address(webhook.url, self.local_targets)
         except ValueError as fault:
             raise Invalid("The webhook was not set.", [Fault("webhookUrl", f"webhookUrl {fault}")]) from None
-        secret = webhook.secret or "whsec_" + base64.b64encode(random_source.token_bytes(32)).decode()
-        return replace(app, webhook=Webhook(url, self.secrets.seal(app.app_name, "webhook_secret", secret))), secret
+        before = app.endpoints.get(OPERATORS)
+        if before is None and len(app.endpoints) >= MAX_ENDPOINTS:
+            raise Conflict(f"The app has {MAX_ENDPOINTS} endpoints of its own, the most there can be.")
+        secret = webhook.secret or new_webhook_secret()
+        endpoint = Endpoint(
+            OPERATORS,
+            url,
+            before.events if before else DEFAULT_EVENTS,
+            self.now(),
+            self.secrets.seal(app.app_name, "webhook_secret", secret),
+            before.description if before else "",
+        )
+        return replace(app, endpoints={**app.endpoints, OPERATORS: endpoint}), secret
 
     def _shown(self, app: App) -> dict[str, Any]:
         return {
@@ -155,7 +167,7 @@ class Administer:
             "keyIds": list(app.keys),
             "phoneNumberId": app.meta and app.meta.phone_number_id,
             "wabaId": app.meta and app.meta.waba_id,
-            "webhookUrl": app.webhook and app.webhook.url,
+            "webhookUrl": app.endpoints[OPERATORS].url if OPERATORS in app.endpoints else None,
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
             "messagesPerSecond": app.messages_per_second,
