@@ -8,28 +8,42 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_deliveries import DynamoDBDeliveries
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue
 from hkreach.settings import WakeDueSettings
 from hkreach.usecases.wake_due import wake_due
+from hkreach.usecases.wake_due_deliveries import WakeDeliveries
 
 logger = Logger(service="hkreach", step="wake_due")
 settings = WakeDueSettings.from_environment()
-messages = DynamoDBMessages(client("dynamodb"), settings.messages_table, now)
-queue = SQSSendQueue(client("sqs"), settings.send_queue_urls)
+dynamodb, sqs = client("dynamodb"), client("sqs")
+messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
+queue = SQSSendQueue(sqs, settings.send_queue_urls)
+deliveries = DynamoDBDeliveries(dynamodb, settings.deliveries_table, now)
+healths = DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False)
+delivery_queue = SQSDeliveryQueue(sqs, settings.webhook_queue_url)
 _WRITERS = 16
+_FOR_DELIVERIES = 15_000
+"""Of the time, in milliseconds, what messages leave to deliveries: neither waits for the end of the other's line."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The schedule's event in, which says nothing; how many were woken out."""
+    left = context.get_remaining_time_in_millis
     with ThreadPoolExecutor(_WRITERS) as writers:
         woken = wake_due(
             messages=messages,
             queue=queue,
             now=now,
             each=writers.map,
-            time_left=context.get_remaining_time_in_millis,
+            time_left=lambda: left() - _FOR_DELIVERIES,
         )
-    logger.info("woke what was due", woken=woken)
-    return {"woken": woken}
+        pace = settings.backlog_per_second
+        wake_deliveries = WakeDeliveries(deliveries, healths, delivery_queue, now, pace, writers.map)
+        woken_deliveries = wake_deliveries(left)
+    logger.info("woke what was due", woken=woken, deliveries=woken_deliveries)
+    return {"woken": woken + woken_deliveries}

@@ -23,8 +23,13 @@ NEEDED = {
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "META_APP_PARAMETERS"},
     "relay_events": {"EVENT_BUS_NAME"},
-    "wake_due": {"MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
-    "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
+    "wake_due": {
+        *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "DELIVERIES_TABLE"),
+        "WEBHOOK_QUEUE_URL",
+    },
+    "deliver_webhook": {
+        *("APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL", "DELIVERIES_TABLE", "MESSAGES_TABLE", "EVENT_BUS_NAME"),
+    },
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),
         *("NUMBERS_TABLE", "SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
@@ -69,6 +74,10 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("deliver_webhook", "ANSWER_SECONDS", "31"),
         ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
         ("deliver_webhook", "STAGE", "staging"),
+        ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,soon"),
+        ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,0"),
+        ("deliver_webhook", "PATIENCE_SECONDS", "0"),
+        ("wake_due", "BACKLOG_PER_SECOND", "0"),
     ],
 )
 def test_a_wrong_value_is_named(step: str, name: str, value: str) -> None:

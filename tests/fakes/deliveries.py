@@ -7,16 +7,15 @@ from hkreach.adapters.delivery_items import key_texts, place
 from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, EventSource, MessageFact
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
-from hkreach.ports import Contended
+from hkreach.ports import Clock, Contended
 from hkreach.ports.deliveries import Line, LogPage, LogQuery
-from tests.fakes.clock import FakeClock
 from tests.fakes.faults import Faulty
 
 
 class FakeDeliveries(Faulty):
     """Implements the port `Deliveries`."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
         self.rows: dict[DeliveryKey, Delivery] = {}

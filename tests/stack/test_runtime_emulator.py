@@ -46,6 +46,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "relay_events/status_delivered": DONE,
     "relay_events/message_received": DONE,
     "deliver_webhook/status_delivered": DONE,
+    "deliver_webhook/delivery_due": DONE,
     "administer/show_app": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
     "administer/issue_key": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
 }

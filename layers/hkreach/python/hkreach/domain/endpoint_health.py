@@ -155,8 +155,9 @@ class EndpointHealth:
         return replace(self, wake_at=at + 5 * MINUTE, **_NO_DRAIN)
 
     def some_queued(self, now: int, last: str | None) -> "EndpointHealth":
-        """Some were queued; the next minute's look goes on behind `last`. None: that was the end of the line, and the
-        next look is from the beginning, for what was held meanwhile.
+        """Some were queued; the next minute's look goes on behind `last`.
+
+        None: that was the end of the line, and the next look is from its beginning, for what was held meanwhile.
         """
         return replace(self, wake_at=now + MINUTE // 2, drained_to=last, ending=False)
 

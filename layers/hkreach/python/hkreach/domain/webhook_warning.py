@@ -13,8 +13,9 @@ _IDS = uuid5(NAMESPACE_URL, "urn:hkreach:webhook-warning")
 
 
 def warning_event(endpoint: EndpointKey, health: EndpointHealth, patience: int) -> Event:
-    """The warning that its health just came to. It says what was reached and not when that was seen: made again, it is
-    the same, but for an endpoint that answered 410.
+    """The warning that its health just came to.
+
+    It says what was reached and not when that was seen: made again, it is the same, but for one that answered 410.
     """
     assert health.failing_since is not None, "who is warned of fails"
     reached = health.failing_since + patience * health.warned // 100

@@ -22,7 +22,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some of an endpoint's deliveries. `next` goes on behind them, or where the reading stopped; None: that was all."""
+    """Some of an endpoint's deliveries. `next` goes on behind them or where the reading stopped; None: that was all."""
 
     deliveries: Sequence[Delivery]
     next: str | None
