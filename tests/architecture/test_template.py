@@ -93,6 +93,7 @@ def test_only_who_must_may_open_secrets_and_only_for_its_purpose() -> None:
     assert {
         "SendMessageRole": {"kms:EncryptionContext:purpose": "access_token"},
         "FetchMediaRole": {"kms:EncryptionContext:purpose": "access_token"},
+        "ManageAppRole": {"kms:EncryptionContext:purpose": "webhook_secret"},
         "DeliverWebhookRole": {"kms:EncryptionContext:purpose": "webhook_secret"},
         "ReceiveMetaRole": through_ssm,
         "AdministerRole": through_ssm,

@@ -11,6 +11,7 @@ MODELS = {name: model for name, model in vars(settings).items() if name.endswith
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
     "manage_media": {"APPS_TABLE", "MEDIA_BUCKET"},
+    "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "send_message": {
@@ -72,6 +73,7 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("send_message", "RETRY_BASE_SECONDS", "0"),
         ("fetch_media", "FETCH_SECONDS", "121"),
         ("deliver_webhook", "ANSWER_SECONDS", "31"),
+        ("manage_app", "ANSWER_SECONDS", "0"),
         ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
         ("deliver_webhook", "STAGE", "staging"),
         ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,soon"),
@@ -85,7 +87,7 @@ def test_a_wrong_value_is_named(step: str, name: str, value: str) -> None:
         _model(step).from_environment()
 
 
-@pytest.mark.parametrize("step", ["accept_message", "fetch_media", "deliver_webhook", "administer"])
+@pytest.mark.parametrize("step", ["accept_message", "manage_app", "fetch_media", "deliver_webhook", "administer"])
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_loopback_is_refused_anywhere_but_on_a_developers_machine(step: str, stage: str) -> None:
     with environment(OF_THE_FUNCTIONS | {"STAGE": stage}), pytest.raises(ValidationError, match="LOCAL_TARGETS"):

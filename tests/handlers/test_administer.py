@@ -16,10 +16,10 @@ from tests.handlers.conftest import Stack, sample
 from tests.template import ROOT
 
 CALLS = [
-    "administer/create_app", "administer/issue_key", "administer/recover", "administer/redrive",
-    "administer/resume_number", "administer/revoke_key", "administer/set_meta_account", "administer/set_meta_app",
-    "administer/set_pace", "administer/set_unknown_policy", "administer/set_webhook", "administer/settle_all_unknown",
-    "administer/settle_unknown", "administer/show_app",
+    "administer/activate_webhook", "administer/create_app", "administer/issue_key", "administer/recover",
+    "administer/redrive", "administer/resume_number", "administer/revoke_key", "administer/set_meta_account",
+    "administer/set_meta_app", "administer/set_pace", "administer/set_unknown_policy", "administer/set_webhook",
+    "administer/settle_all_unknown", "administer/settle_unknown", "administer/show_app",
 ]  # fmt: skip
 
 

@@ -35,6 +35,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "read_message/status": {"statusCode": 401},
     "manage_media/announce": {"statusCode": 401},
     "manage_media/state": {"statusCode": 401},
+    **{
+        f"manage_app/{call}": {"statusCode": 401}
+        for call in ("create", "list", "show", "change", "delete", "rotate", "test", "pause", "resume")
+    },
     "relay_outbox/new_message": DONE,
     "fetch_media/queued": DONE,
     "send_message/queued": DONE,

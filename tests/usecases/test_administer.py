@@ -10,7 +10,7 @@ from hkreach.domain import api_key
 from hkreach.domain.endpoint import OPERATORS
 from hkreach.domain.errors import Conflict, Invalid, NotFound, ReachError
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
-from tests.builders import NUMBER, OTHER_NUMBER
+from tests.builders import NUMBER, OTHER_NUMBER, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
@@ -112,6 +112,43 @@ def test_a_webhook_can_be_changed_with_a_secret_of_ones_own_and_ended(house: Adm
     shown = house.set_webhook("mystore", NewWebhook("http://127.0.0.1:9000/", "a-secret-of-my-own"))
     assert ("http://127.0.0.1:9000/", "a-secret-of-my-own") == (shown["webhookUrl"], shown["webhookSecret"])
     assert house.set_webhook("mystore", None)["webhookUrl"] is None
+
+
+def test_setting_the_webhook_leaves_the_apps_own_endpoints_and_its_filter(house: Administer) -> None:
+    own = endpoint("we_" + "a" * 22)
+    before = endpoint(events=frozenset({"leads.status"}), description="CRM", state="paused")
+    house.apps.add(app(meta=None, endpoints=hooks(own, before)))
+
+    house.set_webhook("mystore", WEBHOOK)
+    after = house.apps.get_fresh("mystore")
+    assert after is not None
+    assert own == after.endpoints[own.endpoint_id]
+    kept = after.endpoints[OPERATORS]
+    assert (WEBHOOK.url, before.events, "CRM", "active") == (kept.url, kept.events, kept.description, kept.state)
+    house.set_webhook("mystore", None)
+    ended = house.apps.get_fresh("mystore")
+    assert ended is not None
+    assert hooks(own) == ended.endpoints
+
+
+def test_the_operators_is_not_one_too_many(house: Administer) -> None:
+    own = [endpoint(f"we_{n}") for n in range(5)]
+    house.apps.add(app(meta=None, endpoints=hooks(*own)))
+
+    with pytest.raises(Conflict, match="5 endpoints"):
+        house.set_webhook("mystore", WEBHOOK)
+
+
+def test_an_endpoint_is_let_in_without_a_test(house: Administer) -> None:
+    own = endpoint("we_" + "a" * 22, state="unverified")
+    house.apps.add(app(meta=None, endpoints=hooks(own)))
+
+    assert "active" == house.activate_webhook("mystore", own.endpoint_id)["state"]
+    after = house.apps.get_fresh("mystore")
+    assert after is not None
+    assert replace(own, state="active") == after.endpoints[own.endpoint_id]
+    with pytest.raises(NotFound, match=own.endpoint_id):
+        house.activate_webhook("mystore", OPERATORS)
 
 
 @pytest.mark.parametrize("url", ["http://shop.example.com/", "https://127.0.0.1/", "http://127.0.0.1:9001/", "x"])

@@ -50,6 +50,11 @@ class _MayOpenLoopback(_Settings):
         return self
 
 
+class _PostsWebhooks(_KnowsApps, _MayOpenLoopback):
+    answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
+    """The total of one POST to an integrator's server."""
+
+
 class _CallsMeta(_Settings):
     stage: _Stage
     graph_url: _Text
@@ -75,6 +80,12 @@ class ManageMediaSettings(_KnowsApps):
     """Of `manage_media`."""
 
     media_bucket: _Text
+
+
+class ManageAppSettings(_PostsWebhooks):
+    """Of `manage_app`."""
+
+    secrets_key_id: _Text
 
 
 class ReadMessageSettings(_KnowsApps):
@@ -182,15 +193,13 @@ class WakeDueSettings(_Sends):
     """How many of an endpoint's waiting deliveries go when it gets something again."""
 
 
-class DeliverWebhookSettings(_KnowsApps, _MayOpenLoopback):
+class DeliverWebhookSettings(_PostsWebhooks):
     """Of `deliver_webhook`."""
 
     webhook_queue_url: _Text
     deliveries_table: _Text
     messages_table: _Text
     event_bus_name: _Text
-    answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
-    """The total of one POST to an integrator's server."""
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
     """For a fault of ours: how long the queue keeps a record."""
     retry_waits_seconds: _Seconds | None = None

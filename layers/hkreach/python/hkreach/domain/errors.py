@@ -57,6 +57,14 @@ class Conflict(ReachError):
     title = "Conflict"
 
 
+class ChangedMeanwhile(ReachError):
+    """Others changed the same thing at the same time, again and again."""
+
+    code = "changed_meanwhile"
+    title = "Changed by somebody else meanwhile"
+    retryable = True
+
+
 class IdempotencyConflict(ReachError):
     """An Idempotency-Key that came before with another request."""
 

@@ -85,6 +85,15 @@ class _SetWebhook(_Call):
         return administer.set_webhook(self.app_name, webhook)
 
 
+class _ActivateWebhook(_Call):
+    action: Literal["activate_webhook"]
+    app_name: str
+    endpoint_id: str
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.activate_webhook(self.app_name, self.endpoint_id)
+
+
 class _SetUnknownPolicy(_Call):
     action: Literal["set_unknown_policy"]
     app_name: str
@@ -144,6 +153,7 @@ _AppCall = (
     | _ShowApp
     | _SetMetaAccount
     | _SetWebhook
+    | _ActivateWebhook
     | _SetUnknownPolicy
     | _SetPace
     | _ResumeNumber

@@ -83,6 +83,16 @@ class Administer:
         changed, secret = self._with_webhook(app, webhook)
         return self._changed(app, changed) | {"webhookSecret": secret}
 
+    def activate_webhook(self, app_name: str, endpoint_id: str) -> Shown:
+        """Let an endpoint get events, whether or not its server took a test event."""
+        app = self._app(app_name)
+        endpoint = app.endpoints.get(endpoint_id)
+        if endpoint is None:
+            raise NotFound(f"The app has no endpoint {endpoint_id!r}; it has: {', '.join(app.endpoints) or 'none'}.")
+        active = replace(endpoint, state="active")
+        self._changed(app, replace(app, endpoints={**app.endpoints, endpoint_id: active}))
+        return {"appName": app_name, "endpointId": endpoint_id, "url": endpoint.url, "state": active.state}
+
     def set_unknown_policy(
         self, app_name: str, policy: UnknownPolicy, resend_after_seconds: int = RESEND_AFTER_SECONDS
     ) -> Shown:

@@ -1,0 +1,34 @@
+"""/api/external/webhooks: an app's own webhook endpoints."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hkreach.adapters.aws import client
+from hkreach.adapters.clock import now
+from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.guarded_webhooks import GuardedWebhooks
+from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.edge.http_api import http_api
+from hkreach.edge.webhook_routes import WebhookRoutes
+from hkreach.settings import ManageAppSettings
+from hkreach.usecases.manage_app import ManageApp
+
+logger = Logger(service="hkreach", step="manage_app")
+settings = ManageAppSettings.from_environment()
+manage_app = ManageApp(
+    apps=DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds),
+    secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
+    client=GuardedWebhooks(settings.local_targets, settings.answer_seconds, now),
+    now=now,
+)
+api = http_api()
+WebhookRoutes(api, manage_app, settings.local_targets).add()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """API Gateway's proxy event in, its answer out."""
+    logger.info("request")
+    return api.resolve(event, context)
