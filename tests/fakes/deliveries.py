@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from hkreach.adapters.delivery_items import key_texts, place
-from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, EventSource, MessageFact
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, EventSource, MessageFact, place
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
 from hkreach.ports import Clock, Contended
@@ -137,7 +136,7 @@ class FakeEventFacts(Faulty):
 
 
 def _sk(row: Delivery) -> str:
-    return key_texts(row.key)["sk"]
+    return row.key.place
 
 
 def _due(row: Delivery) -> DueDelivery:

@@ -86,6 +86,8 @@ class ManageAppSettings(_PostsWebhooks):
     """Of `manage_app`."""
 
     secrets_key_id: _Text
+    deliveries_table: _Text
+    messages_table: _Text
 
 
 class ReadMessageSettings(_KnowsApps):

@@ -27,7 +27,6 @@ DUE_SHARDS = 4
 HEALTH_SHARD = DUE_SHARDS
 """A part of its own, for there are few."""
 DUE_INDEX, WAITING_INDEX = "due", "waiting"
-_PREFIX = "d#"
 _MOST_INFLATED = 65_536
 
 
@@ -42,21 +41,14 @@ def read_endpoint(text: str) -> EndpointKey:
     return EndpointKey(app_name, endpoint_id)
 
 
-def place(created_at: int, event_id: str = "") -> str:
-    """The sk of an event, or of the first that was made then."""
-    return f"{_PREFIX}{created_at:015}#{event_id}"
-
-
 def key_texts(key: DeliveryKey) -> dict[str, str]:
     """`{pk, sk}`."""
-    return {"pk": endpoint_text(key.endpoint), "sk": place(key.created_at, key.event_id)}
+    return {"pk": endpoint_text(key.endpoint), "sk": key.place}
 
 
 def read_key(texts: Mapping[str, str]) -> DeliveryKey:
-    """The key in `{pk, sk}`. Raises ValueError if it is none."""
-    prefix, created_at, event_id = texts["sk"].split("#", 2)
-    if f"{prefix}#" != _PREFIX:
-        raise ValueError("no delivery's sk")
+    """The key in `{pk, sk}`."""
+    _, created_at, event_id = texts["sk"].split("#", 2)
     return DeliveryKey(read_endpoint(texts["pk"]), int(created_at), event_id)
 
 

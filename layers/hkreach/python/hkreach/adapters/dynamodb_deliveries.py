@@ -11,12 +11,11 @@ from hkreach.adapters.delivery_items import (
     due_shard,
     endpoint_text,
     key_texts,
-    place,
     read_delivery_item,
     read_due_item,
 )
 from hkreach.adapters.dynamodb_items import to_item
-from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, place
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock
 from hkreach.ports.deliveries import Line, LogPage, LogQuery

@@ -70,6 +70,11 @@ class DeliveryKey:
     created_at: int
     event_id: str
 
+    @property
+    def place(self) -> str:
+        """Its place in the log of its endpoint, as text that sorts as the log does."""
+        return place(self.created_at, self.event_id)
+
 
 @dataclass(frozen=True, slots=True)
 class MessageFact:
@@ -171,6 +176,11 @@ class DueDelivery:
     key: DeliveryKey
     due_at: int
     version: int
+
+
+def place(created_at: int, event_id: str = "") -> str:
+    """The place of an event, or of the first that was made then: `d#<15 digits of milliseconds>#<event id>`."""
+    return f"d#{created_at:015}#{event_id}"
 
 
 def new_delivery(endpoint: EndpointKey, event: Event, now: int) -> Delivery:

@@ -135,6 +135,13 @@ class EndpointHealth:
         """What waits is delivered, in order, from the beginning."""
         return replace(self, wake_at=now, drain_began=now, drained_to=None, ending=False)
 
+    def resending(self, now: int) -> "EndpointHealth":
+        """Something was held that is to go as soon as it can: it alone, and not what waits for a time of its own."""
+        if not self.breaker.is_closed or self.disabled_at is not None:
+            return self.held(now)
+        began = 0 if self.drain_began is None else self.drain_began
+        return replace(self, wake_at=now, drain_began=began, drained_to=None, ending=False)
+
     def resumed(self, now: int) -> "EndpointHealth":
         """As if it had never failed; what waits is delivered."""
         return EndpointHealth().drained(now)
