@@ -50,13 +50,7 @@ def _as_other() -> dict[str, str]:
 
 def test_every_sample_works(stack: Stack) -> None:
     assert CALLS == sorted({path.stem for path in ROOT.glob("events/manage_app/*.json")} - OF_DELIVERIES)
-    for name in [
-        "resume",
-        *(each for each in CALLS if each not in {"delete", "pause", "resend"}),
-        "resend",
-        "pause",
-        "delete",
-    ]:
+    for name in [*(each for each in CALLS if each != "delete"), "delete"]:
         answer = stack.invoke("manage_app", sample(f"manage_app/{name}"))
         assert (201 if name == "create" else 200) == answer["statusCode"], name
         assert ["application/json"] == answer["multiValueHeaders"]["Content-Type"]
