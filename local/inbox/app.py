@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from local.inbox.deliveries import SIGNATURE_HEADER, Deliveries, Delivery, is_signed
+from local.inbox.deliveries import Deliveries, Delivery, is_signed
 from local.inbox.page import render
 from local.typed_json import JsonError, read
 
@@ -89,8 +89,7 @@ def make_app() -> web.Application:
 async def _receive(request: web.Request) -> web.Response:
     inbox, app_name, raw = request.app[_INBOX], request.match_info["app_name"], await request.read()
     secret = inbox.secrets.get(app_name)
-    signature = request.headers.get(SIGNATURE_HEADER)
-    verified = is_signed(raw, signature, secret) if secret is not None else None
+    verified = is_signed(raw, request.headers, secret) if secret is not None else None
     delivery = Delivery(app_name, raw, dict(request.headers), verified)
     inbox.deliveries.add(delivery)
     answer = inbox.next_answer(app_name)

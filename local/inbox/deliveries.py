@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from standardwebhooks import Webhook, WebhookVerificationError
+
 from local.typed_json import JsonObject
 
-SIGNATURE_HEADER = "X-HKReach-Signature"
+_SIGNATURE, _STANDARD_SIGNATURE = "X-HKReach-Signature", "webhook-signature"
 
 
 @dataclass
@@ -21,7 +23,7 @@ class Delivery:
     raw: bytes = field(repr=False)
     headers: Mapping[str, str]
     verified: bool | None
-    """Whether the signature is right; None where no secret of the app is known."""
+    """Whether the signatures are right; None where no secret of the app is known."""
     answered_status: int | None = None
     """None until it is answered."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -100,10 +102,22 @@ class Deliveries:
         self._kept.clear()
 
 
-def is_signed(raw: bytes, signature: str | None, secret: str) -> bool:
-    """Whether `signature` is the hex HMAC-SHA256 of exactly these bytes; the key is the secret's text."""
+def is_signed(raw: bytes, headers: Mapping[str, str], secret: str) -> bool:
+    """Whether exactly these bytes were signed with the secret: our way, and the standard's where its headers are there.
+
+    The standard's are checked by its own library, which we did not write.
+    """
     expected = hmac.new(secret.encode("utf-8"), raw, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), (signature or "").encode("utf-8", "surrogateescape"))
+    signature = headers.get(_SIGNATURE, "")
+    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
+        return False
+    if _STANDARD_SIGNATURE not in headers:
+        return True
+    try:
+        Webhook(secret).verify(raw, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
 
 
 def _text(value: object, key: str) -> str | None:

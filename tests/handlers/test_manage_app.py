@@ -221,6 +221,14 @@ def test_each_wrong_field_is_named(stack: Stack, body: object, wrong: list[str],
         assert (422, wrong) == (changed["statusCode"], fields(changed))
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_a_query_that_nobody_would_heed_is_refused(stack: Stack, name: str, client: FakeWebhookClient) -> None:
+    answer = _call(stack, name, endpointId=OPERATORS, oldSecretHour="0")
+
+    assert (422, "oldSecretHour") == (answer["statusCode"], fields(answer)[-1])
+    assert [] == client.posted
+
+
 @pytest.mark.parametrize("body", [{}, {"url": None}, {"description": None, "events": None}])
 def test_a_change_names_something(stack: Stack, body: object) -> None:
     assert ["body"] == fields(_call(stack, "change", body, endpointId=OPERATORS))

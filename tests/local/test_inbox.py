@@ -5,10 +5,12 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
+from standardwebhooks import Webhook
 
 from local.inbox.app import make_app
 from tests.local.running import TIMEOUT, serving
@@ -78,6 +80,33 @@ def test_verifies_a_signature_from_the_books(inbox: str) -> None:
     digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     deliver(inbox, b"what do ya want for nothing?", {"X-HKReach-Signature": digest}, app="rfc")
     assert deliveries(inbox)[0]["verified"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "verified"),
+    [
+        ({}, True),
+        ({"webhook-id": "evt_2"}, False),
+        ({"webhook-timestamp": str(int(time.time()) - 3_600)}, False),
+        ({"webhook-signature": "v1,AAAA"}, False),
+        ({"webhook-signature": "nonsense"}, False),
+        ({"X-HKReach-Signature": "00"}, False),
+    ],
+)
+def test_where_the_standards_headers_come_they_must_be_right_too(
+    inbox: str, change: dict[str, str], verified: bool
+) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    requests.put(f"{inbox}/_control/secrets", json={"mystore": secret}, timeout=TIMEOUT)
+    now = datetime.now(UTC)
+    standard = {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("evt_1", now, RAW.decode()),
+    }
+    deliver(inbox, headers=signed(RAW, secret) | standard | change)
+
+    assert deliveries(inbox)[0]["verified"] is verified
 
 
 def test_knows_nothing_of_apps_without_a_secret(inbox: str) -> None:

@@ -161,7 +161,7 @@ def test_an_endpoint_gets_what_it_asked_for(shop: Shop) -> None:
 
     event_id = shop.publish("messages.status")
     (delivery,) = eventually(lambda: shop.received(hook, event_id), len)
-    assert "accepted" == delivery["status"]
+    assert "accepted" == delivery["body"]["data"]["status"]
     lead = shop.publish("leads.status")
     eventually(lambda: shop.received(other, lead), len)
     assert [] == shop.received(hook, lead)

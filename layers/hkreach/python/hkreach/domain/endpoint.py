@@ -1,6 +1,5 @@
 """A webhook endpoint: one address of an app's own, with the events that it takes and a secret that signs them."""
 
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -24,8 +23,6 @@ EVENT_NAMES = DEFAULT_EVENTS | {"messages.status.queued", "messages.status.accep
 
 type EndpointState = Literal["unverified", "active", "paused"]
 """What the app or the operator set. Only an active one gets events; the test event goes to any."""
-
-_ENDPOINT_ID = re.compile(r"we_(operator|[A-Za-z0-9_-]{22})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +66,6 @@ class Endpoint:
 def new_endpoint_id() -> str:
     """A random id: `we_` and 22 characters of base64url."""
     return f"we_{secrets.token_urlsafe(16)}"
-
-
-def is_endpoint_id(text: str) -> bool:
-    """Whether this has the form of an endpoint's id."""
-    return _ENDPOINT_ID.fullmatch(text) is not None
 
 
 def in_order(endpoints: Iterable[Endpoint]) -> list[Endpoint]:

@@ -12,6 +12,7 @@ from hkreach.edge.delivery_body import shown_health
 from hkreach.edge.http_api import json_response, required_query
 from hkreach.edge.webhook_body import (
     expect_no_fields,
+    expect_query,
     read_endpoint_change,
     read_new_endpoint,
     read_old_secret_lives,
@@ -51,6 +52,7 @@ class WebhookRoutes:
     def create(self) -> Response[str]:
         """The new endpoint with its secret, and what its server said to a test event."""
         app_name = self._app_name()
+        expect_query(self.api.current_event)
         new = read_new_endpoint(self.api.current_event, self.local_targets)
         endpoint, secret, test = self.manage_app.create(app_name, new)
         body = self._shown(endpoint) | {"secret": secret, "test": shown_test(test)}
@@ -59,6 +61,7 @@ class WebhookRoutes:
     def show(self) -> Response[str]:
         """All endpoints, or the one that the query names."""
         app_name = self._app_name()
+        expect_query(self.api.current_event, "endpointId")
         if endpoint_id := self.api.current_event.get_query_string_value("endpointId", ""):
             endpoint = self.manage_app.endpoint(app_name, endpoint_id)
             return json_response(HTTPStatus.OK, self._with_health(app_name, endpoint))
@@ -68,6 +71,7 @@ class WebhookRoutes:
     def change(self) -> Response[str]:
         """The endpoint as it is now, and if it has a new address what its server said to a test event."""
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
+        expect_query(self.api.current_event, "endpointId")
         wanted = read_endpoint_change(self.api.current_event, self.local_targets)
         endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | ({"test": shown_test(test)} if test else {}))
@@ -80,7 +84,7 @@ class WebhookRoutes:
 
     def rotate(self) -> Response[str]:
         """The endpoint with its new secret, and until when the old one signs too."""
-        app_name, endpoint_id = self._whose_and_which()
+        app_name, endpoint_id = self._whose_and_which("oldSecretHours")
         old_lives = read_old_secret_lives(self.api.current_event)
         endpoint, secret = self.manage_app.rotate(app_name, endpoint_id, old_lives)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | {"secret": secret}, _HOLDS_A_SECRET)
@@ -104,8 +108,9 @@ class WebhookRoutes:
         self.deliveries.resume(app_name, endpoint_id)
         return json_response(HTTPStatus.OK, self._shown(resumed))
 
-    def _whose_and_which(self) -> tuple[str, str]:
+    def _whose_and_which(self, *also: str) -> tuple[str, str]:
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
+        expect_query(self.api.current_event, "endpointId", *also)
         expect_no_fields(self.api.current_event)
         return app_name, endpoint_id
 
