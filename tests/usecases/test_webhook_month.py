@@ -3,10 +3,11 @@
 `pytest tests/usecases/test_webhook_month.py -s` prints them.
 """
 
+import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -76,7 +77,7 @@ class Month:
         self.taken.append((self.clock(), event["id"]))
         return Answer(200)
 
-    def put(self, deliveries: Sequence[DueDelivery], delays: dict[DeliveryKey, int]) -> Sequence[DueDelivery]:
+    def put(self, deliveries: Sequence[DueDelivery], delays: Mapping[DeliveryKey, int]) -> Sequence[DueDelivery]:
         """Implements the port `DeliveryQueue`: a queue that keeps what it is given until its second."""
         self._queued += [(self.clock() + delays.get(each.key, 0) * SECOND, each) for each in deliveries]
         return []
@@ -128,7 +129,7 @@ def test_one_event_is_tried_ten_times_as_planned(seed: int) -> None:
     month.run_until(NOW + 30 * DAY)
 
     tries = [at for at, _ in month.posts]
-    waits = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    waits = [after - before for before, after in itertools.pairwise(tries)]
     print("\ntry   planned wait     wait             since the first")  # noqa: T201
     for number, (planned, wait) in enumerate(zip(PLAN.waits, waits, strict=True), 2):
         print(f"{number:>3}  {_span(planned)}  {_span(wait)}  {_span(tries[number - 1] - tries[0])}")  # noqa: T201
