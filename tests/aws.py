@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
 
 from hkreach.adapters.aws import client
 from hkreach.domain.message import Lane
@@ -25,6 +27,7 @@ APPS_TABLE = "apps"
 MESSAGES_TABLE = "messages"
 NUMBERS_TABLE = "numbers"
 LEADS_TABLE = "leads"
+DELIVERIES_TABLE = "deliveries"
 MEDIA_BUCKET = "media"
 BUS = "hkreach-test"
 META_PARAMETERS = "/hkreach-test/meta"
@@ -69,6 +72,7 @@ def imitated() -> Iterator[None]:
         aws("dynamodb").create_table(TableName=LEADS_TABLE, **table_definition("LeadsTable"))
         aws("s3").create_bucket(Bucket=MEDIA_BUCKET)
         aws("dynamodb").create_table(TableName=NUMBERS_TABLE, **table_definition("NumbersTable"))
+        aws("dynamodb").create_table(TableName=DELIVERIES_TABLE, **table_definition("DeliveriesTable"))
         for url, logical_id in (
             (SEND_NOW_QUEUE_URL, "SendNowQueue"),
             (SEND_BULK_QUEUE_URL, "SendBulkQueue"),
@@ -106,7 +110,13 @@ def bus_with_listener() -> str:
     return url
 
 
-def items(table: str) -> list[dict[str, Any]]:
-    """All items of a table as they are stored."""
+def delayed(url: str) -> list[dict[str, Any]]:
+    """The bodies of all records of a queue, those too whose time has not come."""
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues[url.rpartition("/")[2]]
+    return [json.loads(record.body) for record in queue._messages]
+
+
+def items(table: str, sk: str = "") -> list[dict[str, Any]]:
+    """All items of a table as they are stored; of one with sort keys those that begin so."""
     found: list[dict[str, Any]] = aws("dynamodb").scan(TableName=table)["Items"]
-    return found
+    return [item for item in found if not sk or item["sk"]["S"].startswith(sk)]

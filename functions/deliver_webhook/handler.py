@@ -1,6 +1,7 @@
-"""The webhook queue: deliver events to the apps' servers."""
+"""The webhook queue: deliver events to the apps' servers, and again what one of them did not take."""
 
 import json
+import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,33 +11,56 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
+from hkreach.adapters.delivery_items import read_key
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_deliveries import DynamoDBDeliveries
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
+from hkreach.adapters.dynamodb_event_facts import DynamoDBEventFacts
+from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.guarded_webhooks import GuardedWebhooks
 from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.progress import Progress
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import DeliverWebhookSettings
-from hkreach.usecases.deliver_webhook import deliver_webhook
+from hkreach.usecases.deliver_webhook import DeliverWebhook
+from hkreach.usecases.deliver_webhook_try import TryDelivery
 
 logger = Logger(service="hkreach", step="deliver_webhook")
 settings = DeliverWebhookSettings.from_environment()
-apps = DynamoDBApps(client("dynamodb"), settings.apps_table, settings.app_cache_seconds)
-secrets = KMSSecrets(client("kms"))
-webhooks = GuardedWebhooks(settings.local_targets, settings.answer_seconds, now)
-visibility = SQSVisibility(client("sqs"), settings.webhook_queue_url)
+dynamodb, sqs = client("dynamodb"), client("sqs")
+attempt = TryDelivery(
+    deliveries=DynamoDBDeliveries(dynamodb, settings.deliveries_table, now),
+    healths=DynamoDBEndpointHealths(dynamodb, settings.deliveries_table),
+    queue=SQSDeliveryQueue(sqs, settings.webhook_queue_url),
+    bus=EventBridgeBus(client("events"), settings.event_bus_name),
+    secrets=KMSSecrets(client("kms")),
+    client=GuardedWebhooks(settings.local_targets, settings.answer_seconds, now),
+    now=now,
+    plan=settings.plan,
+    limits=settings.limits,
+    draw=random.random,
+)
+apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.messages_table, now), attempt)
+visibility = SQSVisibility(sqs, settings.webhook_queue_url)
 _MOST_POSTS = 50
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Queue records in, each with an event of the bus; the partial batch answer out."""
+    """Queue records in, each with an event of the bus or a delivery's key; the partial batch answer out."""
     # Ten records, each with up to five endpoints: all at once, so that none waits for another's server.
     posts = ThreadPoolExecutor(_MOST_POSTS, thread_name_prefix="post")
 
     def work(record: SQSRecord) -> Progress:
-        detail = json.loads(record.body)["detail"]
-        return deliver_webhook(detail, apps=apps, secrets=secrets, client=webhooks, now=now, each=posts.map)
+        body, received = json.loads(record.body), int(record.attributes.approximate_receive_count)
+        if "delivery" in body:
+            deliver_webhook.retry(read_key(body["delivery"]), body["version"])
+        else:
+            deliver_webhook(body["detail"], posts.map, again=received > 1)
+        return "done"
 
     try:
         return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)

@@ -9,33 +9,43 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_deliveries import DynamoDBDeliveries
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue
 from hkreach.settings import WakeDueSettings
 from hkreach.usecases.wake_due import wake_due
+from hkreach.usecases.wake_due_deliveries import WakeDeliveries
 from hkreach.usecases.wake_due_reminders import wake_due_reminders
 
 logger = Logger(service="hkreach", step="wake_due")
 settings = WakeDueSettings.from_environment()
-dynamodb = client("dynamodb")
+dynamodb, sqs = client("dynamodb"), client("sqs")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 leads = DynamoDBLeads(dynamodb, settings.leads_table)
 messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
-queue = SQSSendQueue(client("sqs"), settings.send_queue_urls)
+queue = SQSSendQueue(sqs, settings.send_queue_urls)
+deliveries = DynamoDBDeliveries(dynamodb, settings.deliveries_table, now)
+healths = DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False)
+delivery_queue = SQSDeliveryQueue(sqs, settings.webhook_queue_url)
 _WRITERS = 16
+_FOR_THE_OTHERS = 15_000
+"""Of the time, in milliseconds, what each leaves to those after it: none waits for the end of another's line."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The schedule's event in, which says nothing; how many messages were woken, and reminders sent, out."""
+    """The schedule's event in, which says nothing; how many were woken, and reminders sent, out."""
+    left = context.get_remaining_time_in_millis
     with ThreadPoolExecutor(_WRITERS) as writers:
         woken = wake_due(
             messages=messages,
             queue=queue,
             now=now,
             each=writers.map,
-            time_left=context.get_remaining_time_in_millis,
+            time_left=lambda: left() - 2 * _FOR_THE_OTHERS,
         )
         reminded = wake_due_reminders(
             leads=leads,
@@ -43,7 +53,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
             apps=apps,
             now=now,
             each=writers.map,
-            time_left=context.get_remaining_time_in_millis,
+            time_left=lambda: left() - _FOR_THE_OTHERS,
         )
-    logger.info("woke what was due", woken=woken, reminded=reminded)
-    return {"woken": woken, "reminded": reminded}
+        pace = settings.backlog_per_second
+        delivered = WakeDeliveries(deliveries, healths, delivery_queue, now, pace, writers.map)(left)
+    logger.info("woke what was due", woken=woken, reminded=reminded, deliveries=delivered)
+    return {"woken": woken, "reminded": reminded, "deliveries": delivered}

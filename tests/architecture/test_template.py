@@ -120,11 +120,11 @@ def test_only_the_operators_function_reads_the_whole_table_and_takes_dead_letter
 
 
 def test_events_are_published_under_our_own_source_only() -> None:
-    (statement,) = (s for role in ROLES for s in _statements(role) if "events:PutEvents" in _list(s["Action"]))
+    publishers = {role for role in ROLES if "events:PutEvents" in _actions(role)}
+    statements = [s for role in ROLES for s in _statements(role) if "events:PutEvents" in _list(s["Action"])]
 
-    condition = json.dumps(statement["Condition"])
-    assert '"events:source": "hkreach"' in condition
-    assert {"events:PutEvents"} <= _actions("RelayEventsRole")
+    assert {"RelayEventsRole", "DeliverWebhookRole"} == publishers
+    assert ['"events:source": "hkreach"' in json.dumps(each["Condition"]) for each in statements] == [True, True]
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -218,9 +218,9 @@ def test_the_gateways_own_answers_are_problems() -> None:
 
 
 def test_everything_expires() -> None:
-    ttl = resources("AWS::DynamoDB::Table")["MessagesTable"]["TimeToLiveSpecification"]
-
-    assert {"AttributeName": "expiresAt", "Enabled": True} == ttl
+    for table in ("MessagesTable", "DeliveriesTable"):
+        ttl = resources("AWS::DynamoDB::Table")[table]["TimeToLiveSpecification"]
+        assert {"AttributeName": "expiresAt", "Enabled": True} == ttl
     everything, *sooner, unfinished = resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"]["Rules"]
     *fewer, default = MEDIA_DAYS
     assert {"Id": "expire", "Status": "Enabled", "ExpirationInDays": default} == everything

@@ -14,22 +14,29 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_deliveries import DynamoDBDeliveries
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
+from hkreach.adapters.dynamodb_event_facts import DynamoDBEventFacts
 from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.message_items import read_message_item
+from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.app import MetaAccount
 from hkreach.domain.change import Change
+from hkreach.domain.delivery import Plan
+from hkreach.domain.endpoint_health import EndpointLimits
 from hkreach.domain.message import OutboundMessage
 from hkreach.domain.progress import Progress
 from hkreach.domain.signature import sign
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.usecases.accept_message import SendRequest, accept_message
-from hkreach.usecases.deliver_webhook import deliver_webhook
+from hkreach.usecases.deliver_webhook import DeliverWebhook
+from hkreach.usecases.deliver_webhook_try import TryDelivery
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
@@ -39,12 +46,14 @@ from hkreach.usecases.send_message_upload import UploadMedia
 from tests.aws import (
     APPS_TABLE,
     BUS,
+    DELIVERIES_TABLE,
     ENVIRONMENT,
     MESSAGES_TABLE,
     META_PARAMETERS,
     NUMBERS_TABLE,
     SEND_NOW_QUEUE_URL,
     SEND_QUEUE_URLS,
+    WEBHOOK_QUEUE_URL,
     bus_with_listener,
     environment,
     imitated,
@@ -114,8 +123,22 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     bus = EventBridgeBus(_counted("events", calls), BUS)
     events: list[Any] = []
     relay_events(_changes(), bus=_Kept(bus, events))
+    deliveries = DynamoDBDeliveries(dynamodb, DELIVERIES_TABLE, lambda: NOW)
+    attempt = TryDelivery(
+        deliveries=deliveries,
+        healths=DynamoDBEndpointHealths(dynamodb, DELIVERIES_TABLE),
+        queue=SQSDeliveryQueue(sqs, WEBHOOK_QUEUE_URL),
+        bus=bus,
+        secrets=secrets,
+        client=FakeWebhookClient(),
+        now=lambda: NOW,
+        plan=Plan(),
+        limits=EndpointLimits(),
+        draw=lambda: 0.5,
+    )
+    deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, MESSAGES_TABLE, lambda: NOW), attempt)
     for event in events:
-        deliver_webhook(event, apps=apps, secrets=secrets, client=FakeWebhookClient(), now=lambda: NOW)
+        deliver_webhook(event)
     assert {"read"} == {change.after.status for change in _changes() if isinstance(change.after, OutboundMessage)}
     return sent
 
@@ -168,7 +191,8 @@ def test_ten_messages_cost_so_many_calls_and_no_more(calls: Counter[str]) -> Non
 
     assert {
         "PutItem": 10 + 1,  # accepted; the times of the whole batch
-        "GetItem": 10 + 1 + 2,  # the sender reads each message, and once the app, its number's state and Meta's
+        # The sender reads each message, and once the app, its number's state and Meta's; the endpoint's health.
+        "GetItem": 10 + 1 + 2 + 1,
         "UpdateItem": 10 * (2 + 3),  # claim and outcome; three facts of Meta's
         "SendMessageBatch": 1,
         "ReceiveMessage": 1,  # this one and the next are of Lambda's poller

@@ -9,12 +9,9 @@ from unittest.mock import patch
 
 from hkreach.domain.app import MetaAccount, UnknownPolicy
 from hkreach.domain.change import Change
-from hkreach.domain.event import Event
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.progress import Progress
-from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
-from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.fetch_media import FetchWaits
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.send_message_admission import Admission
@@ -29,6 +26,7 @@ from tests.chaos.operator import A_DAY, SOON, Operator
 from tests.chaos.outside import SECRET, SimulatedBus, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
 from tests.chaos.steps import PRODUCTION, Steps
 from tests.chaos.stream import Stream
+from tests.chaos.webhooks import SimulatedWebhooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.inbound import FakeInbound
@@ -50,10 +48,11 @@ class Simulation:
         self.faults, self.clock, self.steps = faults, FakeClock(NOW), steps
         self.acknowledged: set[str] = set()
         self.attempted = 0
-        self.webhooks: dict[str, set[str]] = {}
         self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000, forgets=True)
         self.media_queue = SimulatedQueue(self.clock, self.faults, 900_000, forgets=True)
         self.webhook_queue = SimulatedQueue(self.clock, self.faults, 180_000)
+        self._webhooks = SimulatedWebhooks(faults, self.clock, self.webhook_queue)
+        self.webhooks = self._webhooks.told
         self.outbox, self.events = Stream("outbox"), Stream("events")
         self.table = steps.messages(self.clock)
         self.meta = SimulatedMeta(self.clock, self.faults)
@@ -80,6 +79,8 @@ class Simulation:
         self.media, spool = struck("media", files), struck("spool", FakeMediaSpool(files))
         self.queue = struck("queue", SimulatedSendQueue(self.send_queue, self.media_queue))
         self.bus = struck("bus", SimulatedBus(self.webhook_queue))
+        read: Callable[[str], OutboundMessage] = lambda message_id: self.table.rows[message_id].message  # noqa: E731
+        self._webhooks.wire(struck, self.apps, self.secrets, self.bus, read)
         meta, self.numbers = struck("meta", self.meta), struck("numbers", FakeNumbers())
         upload = UploadMedia(self.numbers, self.media, meta, self._skewed_clock, UPLOAD)
         # Two processes, each with a memory of its own: the second runs in the middle of the first.
@@ -169,6 +170,7 @@ class Simulation:
         """The minute's waking."""
         wake = partial(self.steps.wake_due, messages=self.messages, queue=self.queue, now=self.clock)
         survive(lambda: wake(time_left=TIME_LEFT))
+        survive(self._webhooks.wake)
 
     def call_back(self) -> None:
         """Meta makes a callback whose time has come."""
@@ -189,20 +191,7 @@ class Simulation:
 
     def deliver(self) -> None:
         """A webhook is tried."""
-        record = self.webhook_queue.receive()
-        if record is None:
-            return
-        event: Event = record.body
-        tried = survive(
-            lambda: deliver_webhook(event, apps=self.apps, secrets=self.secrets, client=self, now=self.clock)
-        )
-        if tried == "done":
-            self.webhook_queue.acknowledge(record)
-            self.webhooks.setdefault(event["data"]["messageId"], set()).add(event["data"]["status"])
-
-    def post(self, *_: object) -> Answer:
-        """Implements the port `WebhookClient`: the integrator's server."""
-        return Answer(503 if self.faults.happens("webhook refused") else 200)
+        survive(self._webhooks.work)
 
     def go_on(self) -> None:
         """A process that stood still makes the call that it was about to make."""
@@ -252,7 +241,7 @@ class Simulation:
                 self.deliver()
             self.wake()
             left = [queue for queue in self._queues if queue.records]
-            if not (left or len(self.meta.callbacks) or self.table.waiting):
+            if not (left or len(self.meta.callbacks) or self.table.waiting or self._webhooks.waiting):
                 return
             self.clock.advance(60_000)
         raise AssertionError("it does not drain: something is tried for ever")

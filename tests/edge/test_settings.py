@@ -11,7 +11,7 @@ MODELS = {name: model for name, model in vars(settings).items() if name.endswith
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
     "manage_media": {"APPS_TABLE", "MEDIA_BUCKET"},
-    "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID"},
+    "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "DELIVERIES_TABLE", "MESSAGES_TABLE"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "send_message": {
@@ -26,10 +26,12 @@ NEEDED = {
     "manage_leads": {"APPS_TABLE", "LEADS_TABLE", "STAGE"},
     "relay_events": {"EVENT_BUS_NAME", "LEADS_TABLE"},
     "wake_due": {
-        *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"),
-        *("APPS_TABLE", "LEADS_TABLE"),
+        *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "DELIVERIES_TABLE"),
+        *("WEBHOOK_QUEUE_URL", "APPS_TABLE", "LEADS_TABLE"),
     },
-    "deliver_webhook": {"APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL"},
+    "deliver_webhook": {
+        *("APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL", "DELIVERIES_TABLE", "MESSAGES_TABLE", "EVENT_BUS_NAME"),
+    },
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),
         *("NUMBERS_TABLE", "SEND_DEAD_LETTER_QUEUE_URL", "WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"),
@@ -75,6 +77,10 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("manage_app", "ANSWER_SECONDS", "0"),
         ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
         ("deliver_webhook", "STAGE", "staging"),
+        ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,soon"),
+        ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,0"),
+        ("deliver_webhook", "PATIENCE_SECONDS", "0"),
+        ("wake_due", "BACKLOG_PER_SECOND", "0"),
     ],
 )
 def test_a_wrong_value_is_named(step: str, name: str, value: str) -> None:

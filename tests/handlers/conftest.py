@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
 from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
@@ -21,10 +22,12 @@ from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.app import App, MetaAccount
+from hkreach.ports import WebhookClient
 from hkreach.usecases.send_message_admission import Admission
 from tests.aws import (
     APPS_TABLE,
     BUS,
+    DELIVERIES_TABLE,
     ENVIRONMENT,
     LEADS_TABLE,
     MEDIA_BUCKET,
@@ -61,6 +64,7 @@ OF_THE_FUNCTIONS = ENVIRONMENT | {
     "NUMBERS_TABLE": NUMBERS_TABLE,
     "LEADS_TABLE": LEADS_TABLE,
     "LEAD_CACHE_SECONDS": "0",
+    "DELIVERIES_TABLE": DELIVERIES_TABLE,
     "SEND_NOW_QUEUE_URL": SEND_NOW_QUEUE_URL,
     "SEND_BULK_QUEUE_URL": SEND_BULK_QUEUE_URL,
     "MEDIA_QUEUE_URL": MEDIA_QUEUE_URL,
@@ -151,6 +155,12 @@ class Stack:
         self.apps.add(app)
         return app
 
+    def webhooks_go_to(self, client: WebhookClient) -> None:
+        """The integrators' servers, for this test."""
+        deliverer: Any = self.functions["deliver_webhook"]
+        attempt = replace(deliverer.deliver_webhook.attempt, client=client)
+        deliverer.deliver_webhook = replace(deliverer.deliver_webhook, attempt=attempt)
+
     def set_meta_app(self) -> None:
         SSMMetaApp(aws("ssm"), META_PARAMETERS, KEY_ALIAS).rotate(META_APP_SECRET, VERIFY_TOKEN)
 
@@ -168,6 +178,10 @@ def stack(functions: Mapping[str, ModuleType], clock: FakeClock, logs: io.String
     )
     fetcher: Any = functions["fetch_media"]
     fetcher.fetch_media = replace(fetcher.fetch_media, upload=replace(fetcher.fetch_media.upload, numbers=numbers))
+    deliverer: Any = functions["deliver_webhook"]
+    healths = DynamoDBEndpointHealths(aws("dynamodb"), DELIVERIES_TABLE)
+    attempt = replace(deliverer.attempt, healths=healths)
+    deliverer.deliver_webhook = replace(deliverer.deliver_webhook, attempt=attempt)
     clock.now = NOW
     with imitated():
         yield Stack(functions, clock)

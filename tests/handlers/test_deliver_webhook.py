@@ -6,18 +6,22 @@ import json
 
 import pytest
 
+from hkreach.domain.event import status_event
+from hkreach.domain.message import Status
 from hkreach.domain.webhook_answer import Answer
-from tests.aws import WEBHOOK_QUEUE_URL, aws, queued
+from tests.aws import DELIVERIES_TABLE, WEBHOOK_QUEUE_URL, aws, delayed, items
+from tests.builders import NOW, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, sample
 
 NAME = "deliver_webhook/status_delivered"
+RETRY = "deliver_webhook/delivery_due"
 
 
 @pytest.fixture
-def client(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeWebhookClient:
+def client(stack: Stack) -> FakeWebhookClient:
     client = FakeWebhookClient()
-    monkeypatch.setattr(stack.functions["deliver_webhook"], "webhooks", client)
+    stack.webhooks_go_to(client)
     stack.add_app()
     return client
 
@@ -33,21 +37,51 @@ def test_an_event_of_the_bus_is_delivered_signed(stack: Stack, client: FakeWebho
     assert expected == headers["X-HKReach-Signature"]
 
 
-def test_what_is_not_taken_is_kept_and_hidden(stack: Stack, client: FakeWebhookClient) -> None:
-    client.answers = [Answer(500)]
-    aws("sqs").send_message(QueueUrl=WEBHOOK_QUEUE_URL, MessageBody="{}")
+def test_what_is_not_taken_waits_in_the_table_and_is_tried_again(stack: Stack, client: FakeWebhookClient) -> None:
+    client.answers = [Answer(500, body=b"no")]
+    message = outbound(facts={Status.DELIVERED: NOW})
+    stack.messages.add(message)
     event = sample(NAME)
-    event["Records"][0]["receiptHandle"] = queued(WEBHOOK_QUEUE_URL)[0]["ReceiptHandle"]
-    answer = stack.invoke("deliver_webhook", event)
+    event["Records"][0]["body"] = json.dumps({"detail": status_event(message, Status.DELIVERED)})
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", event)
 
-    assert [{"itemIdentifier": event["Records"][0]["messageId"]}] == answer["batchItemFailures"]
-    assert [] == queued(WEBHOOK_QUEUE_URL)
+    ((row),) = items(DELIVERIES_TABLE, "d#")
+    ((record),) = delayed(WEBHOOK_QUEUE_URL)
+    assert {"pk": row["pk"]["S"], "sk": row["sk"]["S"]} == record["delivery"]
+    again = sample(RETRY)
+    again["Records"][0]["body"] = json.dumps(record)
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", again)
+    ((row),) = items(DELIVERIES_TABLE, "d#")
+    assert ("delivered", "2") == (row["state"]["S"], row["tries"]["N"])
+    first, second = client.posted
+    assert first[1] == second[1], "made anew from the facts, byte by byte"
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", again)
+    assert 2 == len(client.posted), "woken twice"
 
 
-def test_a_handle_that_is_no_more_keeps_the_record_all_the_same(stack: Stack, client: FakeWebhookClient) -> None:
-    client.answers = [Answer(None)]
+def test_what_has_a_delivery_is_not_posted_when_its_record_comes_again(stack: Stack, client: FakeWebhookClient) -> None:
+    client.answers = [Answer(500)]
+    event = sample(NAME)
+    stack.invoke("deliver_webhook", event)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+    stack.invoke("deliver_webhook", event)
 
-    assert 1 == len(stack.invoke("deliver_webhook", sample(NAME))["batchItemFailures"])
+    assert 1 == len(client.posted)
+
+
+def test_a_table_that_does_not_answer_keeps_the_record(stack: Stack, client: FakeWebhookClient) -> None:
+    client.answers = [Answer(500)]
+    aws("dynamodb").delete_table(TableName=DELIVERIES_TABLE)
+    event = sample(NAME)
+
+    assert [{"itemIdentifier": event["Records"][0]["messageId"]}] == stack.invoke("deliver_webhook", event)[
+        "batchItemFailures"
+    ]
+
+
+def test_a_delivery_that_is_no_more_is_done(stack: Stack, client: FakeWebhookClient) -> None:
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", sample(RETRY))
+    assert [] == client.posted
 
 
 def test_an_app_that_is_gone_gets_nothing(stack: Stack, client: FakeWebhookClient) -> None:

@@ -37,7 +37,7 @@ def meta(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeMeta:
     meta = FakeMeta()
     module = stack.functions["send_message"]
     monkeypatch.setattr(module, "send_message", replace(module.send_message, meta=meta))
-    monkeypatch.setattr(stack.functions["deliver_webhook"], "webhooks", FakeWebhookClient(Answer(200), Answer(500)))
+    stack.webhooks_go_to(FakeWebhookClient(Answer(200), Answer(500)))
     stack.add_app()
     stack.set_meta_app()
     stack.messages.add(outbound())

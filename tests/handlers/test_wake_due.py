@@ -15,14 +15,14 @@ def test_what_is_due_goes_to_the_send_queue(stack: Stack) -> None:
         stack.messages.add(outbound(message_id))
         stack.messages.postpone(outbound(message_id), NOW, "131016", due_at)
 
-    assert {"woken": 1, "reminded": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
+    assert {"woken": 1, "reminded": 0, "deliveries": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
     ((record),) = queued(SEND_NOW_QUEUE_URL)
     assert ({"messageId": MESSAGE_ID}, "mystore") == (record["Body"], record["Attributes"]["MessageGroupId"])
-    assert {"woken": 0, "reminded": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
+    assert {"woken": 0, "reminded": 0, "deliveries": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
 
 
 def test_nothing_due_is_nothing_done(stack: Stack) -> None:
-    assert {"woken": 0, "reminded": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
+    assert {"woken": 0, "reminded": 0, "deliveries": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
     assert [] == queued(SEND_NOW_QUEUE_URL)
 
 
@@ -32,9 +32,9 @@ def test_a_reminder_that_is_due_becomes_a_message_once(stack: Stack) -> None:
     stack.leads.write([lead()])
     stack.leads.write([LeadChange(lead().after, next_version(lead().after, follow_up=reminder, follow_ups=1))])
 
-    assert {"woken": 0, "reminded": 1} == stack.invoke("wake_due", sample(EVERY_MINUTE))
+    assert {"woken": 0, "reminded": 1, "deliveries": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
     assert outbound() == stack.messages.get(MESSAGE_ID), "from the number that the app has now"
     after = stack.leads.get("mystore", LEAD_ID)
     assert after is not None
     assert replace(reminder, state="sent", tried_at=NOW, ended_at=NOW) == after.follow_up
-    assert {"woken": 0, "reminded": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))
+    assert {"woken": 0, "reminded": 0, "deliveries": 0} == stack.invoke("wake_due", sample(EVERY_MINUTE))

@@ -17,7 +17,6 @@ from hkreach.domain.signature import sign
 from hkreach.domain.time import MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.accept_message import SendRequest, accept_message
-from hkreach.usecases.deliver_webhook import deliver_webhook
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
@@ -27,6 +26,7 @@ from hkreach.usecases.send_message_upload import UploadMedia
 from hkreach.usecases.wake_due import wake_due
 from tests.builders import LIMITS, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
+from tests.fakes.delivering import Delivering
 from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
@@ -116,6 +116,7 @@ class Stack:
         self._receiver = ReceiveMeta(
             self.messages, self.apps, meta_app, self.timeline, self.numbers, FakeInbound(self.messages)
         )
+        self._deliver = Delivering(self.apps, self.secrets, self, self.timeline).deliver
         self.timeline.every(MINUTE, self._wake)
 
     def _wake(self) -> None:
@@ -204,9 +205,7 @@ class Stack:
         """Implements the port `EventBus`, with the rule that leads to the webhooks."""
         for event in events:
             if event["data"]["status"] in {"sent", "delivered", "failed"}:
-                assert "done" == deliver_webhook(
-                    event, apps=self.apps, secrets=self.secrets, client=self, now=self.timeline
-                )
+                self._deliver(event)
                 told = self.webhooks.setdefault(event["data"]["messageId"], {})
                 told.setdefault(event["data"]["status"], self.timeline())
         return []

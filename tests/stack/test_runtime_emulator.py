@@ -45,7 +45,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "fetch_media/queued": DONE,
     "send_message/queued": DONE,
     "read_message/timeline": {"statusCode": 401},
-    "wake_due/every_minute": {"woken": 0},
+    "wake_due/every_minute": {"woken": 0, "reminded": 0, "deliveries": 0},
     "receive_meta/handshake": {"statusCode": 403},
     "receive_meta/status_delivered": {"statusCode": 401},
     "receive_meta/text_received": {"statusCode": 401},
@@ -53,6 +53,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "relay_events/message_received": DONE,
     "relay_events/lead_moved": DONE,
     "deliver_webhook/status_delivered": DONE,
+    "deliver_webhook/delivery_due": DONE,
     "administer/show_app": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
     "administer/issue_key": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
 }

@@ -4,19 +4,19 @@ import json
 
 import pytest
 
+from hkreach.domain.delivery import Delivery
 from hkreach.domain.endpoint import EVENT_NAMES, Endpoint, EndpointState
 from hkreach.domain.event import Event, received_event, status_event
 from hkreach.domain.message import Status
-from hkreach.domain.progress import Progress
 from hkreach.domain.signature import sign
 from hkreach.domain.webhook_answer import Answer
 from hkreach.domain.webhook_signature import standard_key, standard_signature
-from hkreach.usecases.deliver_webhook import deliver_webhook
 from tests.builders import NOW, app, endpoint, hooks, inbound, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.delivering import Delivering
 from tests.fakes.outside import FakeWebhookClient
-from tests.fakes.secrets import FakeSealedSecrets, SealedElsewhere
+from tests.fakes.secrets import FakeSealedSecrets
 
 URL = "https://shop.example.com/whatsapp/events"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -30,14 +30,16 @@ def _sealed(secret: str, app_name: str = "mystore") -> bytes:
     return _SECRETS.seal(app_name, "webhook_secret", secret)
 
 
-def _deliver(client: FakeWebhookClient, *endpoints: Endpoint, event: Event = EVENT, at: int = NOW) -> Progress:
-    apps = FakeApps(app(endpoints=hooks(*endpoints)))
-    return deliver_webhook(event, apps=apps, secrets=_SECRETS, client=client, now=FakeClock(at))
+def _deliver(client: FakeWebhookClient, *endpoints: Endpoint, event: Event = EVENT, at: int = NOW) -> list[Delivery]:
+    """What it leaves in the deliveries table."""
+    delivering = Delivering(FakeApps(app(endpoints=hooks(*endpoints))), _SECRETS, client, FakeClock(at))
+    delivering.deliver(event)
+    return delivering.rows
 
 
 def test_the_event_is_posted_and_signed_over_the_very_bytes() -> None:
     client = FakeWebhookClient()
-    assert "done" == _deliver(client, endpoint(secret=_sealed(SECRET)))
+    assert [] == _deliver(client, endpoint(secret=_sealed(SECRET)))
 
     ((url, body, headers),) = client.posted
     assert (URL, EVENT) == (url, json.loads(body))
@@ -99,16 +101,17 @@ def test_without_a_secret_there_is_no_signature() -> None:
 
 @pytest.mark.parametrize("answer", [Answer(500), Answer(302), Answer(None)])
 def test_what_was_not_taken_comes_later(answer: Answer) -> None:
-    client = FakeWebhookClient(answer, Answer(204))
+    ((row),) = _deliver(FakeWebhookClient(answer), endpoint(secret=None))
 
-    assert ["later", "done"] == [_deliver(client, endpoint(secret=None)) for _ in range(2)]
+    assert ("waiting", 1, EVENT["id"]) == (row.state, row.tries, row.key.event_id)
 
 
 def test_every_endpoint_gets_it_though_another_fails() -> None:
     client = FakeWebhookClient(Answer(500), Answer(200), Answer(200))
     endpoints = [endpoint(f"we_{n}", url=f"https://{n}.example.com/", created_at=n, secret=None) for n in (3, 1, 2)]
 
-    assert "later" == _deliver(client, *endpoints)
+    rows = _deliver(client, *endpoints)
+    assert ["we_1"] == [row.key.endpoint.endpoint_id for row in rows]
     assert [f"https://{n}.example.com/" for n in (1, 2, 3)] == [url for url, _, _ in client.posted]
 
 
@@ -116,8 +119,9 @@ def test_every_endpoint_gets_it_though_another_fails() -> None:
 def test_only_active_endpoints_get_events(state: EndpointState) -> None:
     client = FakeWebhookClient()
 
-    assert "done" == _deliver(client, endpoint(state=state), endpoint("we_2", events=frozenset({"leads.status"})))
+    rows = _deliver(client, endpoint(state=state), endpoint("we_2", events=frozenset({"leads.status"})))
     assert [] == client.posted
+    assert ["paused"] * (state == "paused") == [row.why for row in rows], "what a paused one takes is kept for it"
 
 
 @pytest.mark.parametrize("name", sorted(EVENT_NAMES - {"messages.status"}))
@@ -146,13 +150,15 @@ def test_messages_status_is_the_promised_ones(status: Status) -> None:
 def test_an_app_that_is_gone_gets_none() -> None:
     client = FakeWebhookClient()
 
-    assert "done" == deliver_webhook(EVENT, apps=FakeApps(), secrets=_SECRETS, client=client, now=FakeClock(NOW))
+    delivering = Delivering(FakeApps(), _SECRETS, client, FakeClock(NOW))
+    delivering.deliver(EVENT)
     assert [] == client.posted
+    assert [] == delivering.rows
 
 
 def test_a_secret_of_another_app_signs_nothing() -> None:
     client = FakeWebhookClient()
 
-    with pytest.raises(SealedElsewhere):
-        _deliver(client, endpoint(secret=_sealed(SECRET, "other")))
+    ((row),) = _deliver(client, endpoint(secret=_sealed(SECRET, "other")))
     assert [] == client.posted
+    assert ("waiting", 0) == (row.state, row.tries), "a fault of ours, and not the endpoint's"

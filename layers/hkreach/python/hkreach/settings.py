@@ -6,12 +6,19 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hkreach.domain.breaker import OpenTimes
+from hkreach.domain.delivery import Plan
+from hkreach.domain.endpoint_health import EndpointLimits
 from hkreach.domain.message import Lane
 from hkreach.domain.number import Limits
 
 type _Text = Annotated[str, Field(min_length=1)]
 type _Stage = Literal["local", "dev", "prod"]
 type _HostPorts = Annotated[frozenset[str], BeforeValidator(lambda text: frozenset(filter(None, text.split(","))))]
+type _Seconds = Annotated[
+    list[Annotated[float, Field(gt=0, le=604_800)]],
+    Field(min_length=1, max_length=20),
+    BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
+]
 
 
 class _Settings(BaseModel):
@@ -79,6 +86,8 @@ class ManageAppSettings(_PostsWebhooks):
     """Of `manage_app`."""
 
     secrets_key_id: _Text
+    deliveries_table: _Text
+    messages_table: _Text
 
 
 class ManageLeadsSettings(_KnowsApps, _MayOpenLoopback):
@@ -190,13 +199,47 @@ class WakeDueSettings(_KnowsApps, _Sends):
 
     messages_table: _Text
     leads_table: _Text
+    deliveries_table: _Text
+    webhook_queue_url: _Text
+    backlog_per_second: Annotated[float, Field(gt=0, le=100)] = 5
+    """How many of an endpoint's waiting deliveries go when it gets something again."""
 
 
 class DeliverWebhookSettings(_PostsWebhooks):
     """Of `deliver_webhook`."""
 
     webhook_queue_url: _Text
+    deliveries_table: _Text
+    messages_table: _Text
+    event_bus_name: _Text
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
+    """For a fault of ours: how long the queue keeps a record."""
+    retry_waits_seconds: _Seconds | None = None
+    """After each failed try; one more try than waits. None: the plan of ten tries in 75 hours."""
+    least_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60
+    """After no answer, and after 429."""
+    patience_seconds: Annotated[float, Field(gt=0)] = 432_000
+    """How long an endpoint may fail until it is disabled."""
+    breaker_first_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
+    """How long its breaker stays open at first; it doubles with each opening in a row."""
+    breaker_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1_800
+
+    @property
+    def plan(self) -> Plan:
+        """When a delivery is tried again."""
+        least = round(self.least_wait_seconds * 1_000)
+        if self.retry_waits_seconds is None:
+            return Plan(least_after_silence=least)
+        return Plan([round(seconds * 1_000) for seconds in self.retry_waits_seconds], least_after_silence=least)
+
+    @property
+    def limits(self) -> EndpointLimits:
+        """What those who deliver to an endpoint share."""
+        return EndpointLimits(
+            patience=round(self.patience_seconds * 1_000),
+            probe=round(self.answer_seconds * 1_000) + 5_000,
+            opens=OpenTimes(self.breaker_first_seconds, self.breaker_longest_seconds),
+        )
 
 
 class AdministerSettings(_KnowsApps, _MayOpenLoopback):

@@ -1,5 +1,6 @@
 """Integrators' servers, called the guarded way."""
 
+import errno
 from contextlib import suppress
 
 from requests import Response
@@ -11,6 +12,8 @@ from hkreach.adapters.requests_deadline import Deadline
 from hkreach.domain.webhook_answer import MOST_KEPT, Answer, parse_retry_after
 from hkreach.ports import Clock
 
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+"""No descriptor, no memory, no port, no network: no server is the reason."""
 _BODY_SECONDS = 1
 """For the body, after the status has said it all: who drips it must not hold a thread for the whole total."""
 
@@ -40,8 +43,8 @@ class GuardedWebhooks:
             ):
                 wait = parse_retry_after(answer.headers.get("Retry-After"), self._now())
                 return Answer(answer.status_code, wait, _first_bytes(answer, deadline))
-        except NOT_REACHED:
-            return Answer(None)
+        except NOT_REACHED as error:
+            return Answer(None, ours=_is_ours(error))
 
 
 def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
@@ -54,3 +57,16 @@ def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
                 break
             body += piece
     return body
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    """Whether this machine is the reason. What the libraries raise has the system's error somewhere behind it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, OSError) and error.errno in _OURS:
+            return True
+        seen.add(id(error))
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = getattr(error, "reason", None) or inner or error.__cause__ or error.__context__
+        error = error if isinstance(error, BaseException) else None
+    return False

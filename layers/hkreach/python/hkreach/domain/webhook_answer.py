@@ -20,6 +20,8 @@ class Answer:
     retry_after: int | None = None
     body: bytes = field(default=b"", repr=False)
     """The first `MOST_KEPT` bytes, as far as they came."""
+    ours: bool = False
+    """There is no answer for a reason of this machine's: not the endpoint's fault, and not counted."""
 
     @property
     def failure(self) -> str | None:

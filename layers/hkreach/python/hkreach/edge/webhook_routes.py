@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from hkreach.domain.endpoint import Endpoint
 from hkreach.edge.authentication import authenticate
+from hkreach.edge.delivery_body import shown_health
 from hkreach.edge.http_api import json_response, required_query
 from hkreach.edge.webhook_body import (
     expect_no_fields,
@@ -19,6 +20,7 @@ from hkreach.edge.webhook_body import (
     shown_test,
 )
 from hkreach.usecases.manage_app import ManageApp
+from hkreach.usecases.manage_app_deliveries import ManageDeliveries
 
 _ROOT = "/api/external/webhooks"
 _HOLDS_A_SECRET = {"Cache-Control": "no-store"}
@@ -30,6 +32,7 @@ class WebhookRoutes:
 
     api: APIGatewayRestResolver
     manage_app: ManageApp
+    deliveries: ManageDeliveries
     local_targets: frozenset[str]
 
     def add(self) -> None:
@@ -60,8 +63,9 @@ class WebhookRoutes:
         app_name = self._app_name()
         expect_query(self.api.current_event, "endpointId")
         if endpoint_id := self.api.current_event.get_query_string_value("endpointId", ""):
-            return json_response(HTTPStatus.OK, self._shown(self.manage_app.endpoint(app_name, endpoint_id)))
-        shown = [self._shown(endpoint) for endpoint in self.manage_app.endpoints(app_name)]
+            endpoint = self.manage_app.endpoint(app_name, endpoint_id)
+            return json_response(HTTPStatus.OK, self._with_health(app_name, endpoint))
+        shown = [self._with_health(app_name, endpoint) for endpoint in self.manage_app.endpoints(app_name)]
         return json_response(HTTPStatus.OK, {"endpoints": shown})
 
     def change(self) -> Response[str]:
@@ -92,11 +96,17 @@ class WebhookRoutes:
 
     def pause(self) -> Response[str]:
         """The endpoint, which gets no events from now on."""
-        return json_response(HTTPStatus.OK, self._shown(self.manage_app.pause(*self._whose_and_which())))
+        app_name, endpoint_id = self._whose_and_which()
+        paused = self.manage_app.pause(app_name, endpoint_id)
+        self.deliveries.pause(app_name, endpoint_id)
+        return json_response(HTTPStatus.OK, self._shown(paused))
 
     def resume(self) -> Response[str]:
-        """The endpoint, which gets events again."""
-        return json_response(HTTPStatus.OK, self._shown(self.manage_app.resume(*self._whose_and_which())))
+        """The endpoint, which gets events again, those first that wait for it."""
+        app_name, endpoint_id = self._whose_and_which()
+        resumed = self.manage_app.resume(app_name, endpoint_id)
+        self.deliveries.resume(app_name, endpoint_id)
+        return json_response(HTTPStatus.OK, self._shown(resumed))
 
     def _whose_and_which(self, *also: str) -> tuple[str, str]:
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
@@ -109,6 +119,10 @@ class WebhookRoutes:
 
     def _endpoint_id(self) -> str:
         return required_query(self.api.current_event, "endpointId", "Say which endpoint.")
+
+    def _with_health(self, app_name: str, endpoint: Endpoint) -> dict[str, Any]:
+        health = self.deliveries.health(app_name, endpoint.endpoint_id)
+        return self._shown(endpoint) | {"health": shown_health(health)}
 
     def _shown(self, endpoint: Endpoint) -> dict[str, Any]:
         return shown_endpoint(endpoint, self.manage_app.now())

@@ -1,44 +1,89 @@
-"""Deliver an event to the endpoints of its app that take it."""
+"""Deliver an event to the endpoints of its app that take it, and what one of them did not take to that one again."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
 from hkreach.domain.event import Event
-from hkreach.domain.progress import Progress
-from hkreach.domain.webhook_answer import Answer
-from hkreach.ports import Apps, Clock, SealedSecrets, WebhookClient
-from hkreach.usecases.deliver_webhook_post import post_event
+from hkreach.domain.webhook_warning import WARNING
+from hkreach.ports import Apps
+from hkreach.ports.deliveries import EventFacts
+from hkreach.usecases.deliver_webhook_try import TryDelivery
 
 logger = Logger(service="hkreach", child=True)
 
-type Each = Callable[[Callable[[Endpoint], Answer], Iterable[Endpoint]], Iterable[Answer]]
+type Each = Callable[[Callable[[Endpoint], None], Iterable[Endpoint]], Iterable[None]]
 """How the endpoints of one event are gone through: like `map`, or all at once."""
 
 
-def deliver_webhook(
-    event: Event, *, apps: Apps, secrets: SealedSecrets, client: WebhookClient, now: Clock, each: Each = map
-) -> Progress:
-    """POST the event to each active endpoint that takes it. `later`: one of them did not; then all get it again."""
-    app = apps.get(event["appName"])
-    endpoints = in_order(app.endpoints.values()) if app is not None else []
-    takers = [endpoint for endpoint in endpoints if endpoint.state == "active" and endpoint.takes(event)]
-    if not takers:
-        logger.info("no webhook for this event", event_id=event["id"], app_name=event["appName"])
-        return "done"
+@dataclass(frozen=True)
+class DeliverWebhook:
+    """What comes off the webhook queue: an event of the bus, or a delivery whose time has come."""
 
-    def post(endpoint: Endpoint) -> Answer:
-        return post_event(endpoint, event, now(), secrets=secrets, client=client)
+    apps: Apps
+    facts: EventFacts
+    attempt: TryDelivery
 
-    failures = []
-    for endpoint, answer in zip(takers, each(post, takers), strict=True):
-        logger.info(
-            "webhook tried",
-            event_id=event["id"],
-            app_name=event["appName"],
-            endpoint_id=endpoint.endpoint_id,
-            failure=answer.failure,
-        )
-        failures.append(answer.failure)
-    return "later" if any(failures) else "done"
+    def __call__(self, event: Event, each: Each = map, *, again: bool = False) -> None:
+        """POST the event to each endpoint that takes it; what one does not take becomes a delivery that waits.
+
+        `again`: the queue gave it before. Then what has a delivery already is that one's matter.
+        """
+        app = self.apps.get(event["appName"])
+        endpoints = in_order(app.endpoints.values()) if app is not None else []
+        takers = [endpoint for endpoint in endpoints if _takes(endpoint, event)]
+        if not takers:
+            logger.info("no webhook for this event", event_id=event["id"], app_name=event["appName"])
+
+        def one(endpoint: Endpoint) -> None:
+            key = EndpointKey(event["appName"], endpoint.endpoint_id)
+            delivery = new_delivery(key, event, self.attempt.now())
+            if again and self.attempt.deliveries.get(delivery.key) is not None:
+                return
+            if endpoint.state != "active":
+                self.attempt.hold(delivery, None, endpoint.state)
+                return
+            self.attempt(endpoint, event, delivery, None)
+
+        for _ in each(one, takers):
+            pass
+
+    def retry(self, key: DeliveryKey, version: int) -> None:
+        """Try a delivery again, if it still is as it was when it was woken."""
+        stored = self.attempt.deliveries.get(key)
+        if stored is None or stored.state != "waiting" or stored.version != version:
+            logger.info("delivery is settled or woken again", event_id=key.event_id)
+            return
+        endpoint = self._endpoint(key.endpoint)
+        if endpoint is None:
+            self._give_up(stored, "gone")
+        elif endpoint.state != "active":
+            self.attempt.hold(stored, stored, endpoint.state)
+            if self.attempt.healths.look(key.endpoint).wake_at is not None:
+                self.attempt.healths.change(key.endpoint, lambda health: (health.paused(), None))
+        elif (event := self.facts.event(stored.source, key.endpoint.app_name)) is None:
+            self._give_up(stored, "expired")
+        else:
+            self.attempt(endpoint, event | {"id": key.event_id}, stored, stored)
+
+    def _endpoint(self, key: EndpointKey) -> Endpoint | None:
+        """That it is gone or gets nothing is not believed of a memory: it may just have been resumed."""
+        for read in (self.apps.get, self.apps.get_fresh):
+            app = read(key.app_name)
+            endpoint = app.endpoints.get(key.endpoint_id) if app is not None else None
+            if endpoint is not None and endpoint.state == "active":
+                return endpoint
+        return endpoint
+
+    def _give_up(self, stored: Delivery, why: str) -> None:
+        logger.info("delivery given up", event_id=stored.key.event_id, why=why)
+        self.attempt.deliveries.replace(stored, stored.given_up(why, self.attempt.now()))
+
+
+def _takes(endpoint: Endpoint, event: Event) -> bool:
+    """One that is paused takes it too, later. Nobody is warned of itself: it would not hear it."""
+    of_itself = event["event"] == WARNING and event["data"].get("endpointId") == endpoint.endpoint_id
+    return endpoint.state != "unverified" and endpoint.takes(event) and not of_itself

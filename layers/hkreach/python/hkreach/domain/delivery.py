@@ -1,0 +1,204 @@
+"""A delivery: an event that an endpoint did not take at once, and when it is tried again.
+
+What an endpoint takes with the first try has none: a delivery begins with a failure, or with an endpoint that gets
+nothing just now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from hkreach.domain.event import Event
+from hkreach.domain.message import KEPT_FOR
+from hkreach.domain.time import HOUR, MINUTE, SECOND
+from hkreach.domain.webhook_answer import Answer
+
+KEPT_ATTEMPTS = 5
+TOO_MANY_REQUESTS, GONE = 429, 410
+
+type DeliveryState = Literal["waiting", "delivered", "failed"]
+"""`failed`: all its tries were used, or there is nothing and nobody left to deliver it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a delivery is tried again, in milliseconds after each failed try: the example of Standard Webhooks 1.0.0."""
+
+    waits: Sequence[int] = (
+        *(5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR),
+        *(10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
+    )
+    jitter: float = 0.2
+    """The part of a wait by which it is made longer or shorter."""
+    least_after_silence: int = MINUTE
+    """The least after no answer, and after 429: who is out of breath is not asked again in five seconds."""
+
+    @property
+    def most_tries(self) -> int:
+        """The first one included."""
+        return len(self.waits) + 1
+
+    def wait(self, tries: int, answer: Answer, drawn: float) -> int:
+        """How long to wait after so many tries, of which the last got this answer. `drawn`: even in [0, 1).
+
+        `Retry-After` makes it longer, to twice what was planned, and never shorter.
+        """
+        planned = self.waits[tries - 1]
+        least = 0
+        if answer.status in {None, TOO_MANY_REQUESTS}:
+            least = self.least_after_silence
+            planned = max(planned, least)
+        jittered = round(planned * (1 + self.jitter * (2 * drawn - 1)))
+        asked = min(answer.retry_after or 0, 2 * planned)
+        return max(jittered, asked, least)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKey:
+    """One endpoint of one app."""
+
+    app_name: str
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryKey:
+    """One event for one endpoint. `created_at` is the event's, in milliseconds: the log is in its order."""
+
+    endpoint: EndpointKey
+    created_at: int
+    event_id: str
+
+    @property
+    def place(self) -> str:
+        """Its place in the log of its endpoint, as text that sorts as the log does."""
+        return place(self.created_at, self.event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFact:
+    """Where an event comes from: a message, and which of its facts, or `received`."""
+
+    message_id: str
+    fact: str
+
+
+type EventSource = MessageFact | dict[str, Any]
+"""What an event is made of anew; or the event itself, where no message has its facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAttempt:
+    """One try: its number, when it began and how long it took (milliseconds), and what came of it.
+
+    `status` None: no answer. `failure` in words; None: the event was taken.
+    """
+
+    number: int
+    at: int
+    took: int
+    status: int | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """As it stands in the table; times in milliseconds. A value is never changed; each method gives the next."""
+
+    key: DeliveryKey
+    event_name: str
+    source: EventSource
+    state: DeliveryState = "waiting"
+    tries: int = 0
+    due_at: int | None = None
+    """When it is tried. None, and it waits: it is held until its endpoint gets something again."""
+    attempts: Sequence[DeliveryAttempt] = ()
+    """The last five."""
+    body: bytes = field(default=b"", repr=False)
+    """What the endpoint said to the last one, the first 16 KB."""
+    why: str | None = None
+    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `gone`, `expired`."""
+    touched_at: int = 0
+    version: int = 1
+    """Grows with each change but those of `due_at`. A queue record carries it: of an older one nothing becomes."""
+
+    @property
+    def expires_at(self) -> int:
+        """As long as the message that it tells of."""
+        return self.key.created_at + KEPT_FOR
+
+    def tried(self, attempt: DeliveryAttempt, answer: Answer, plan: Plan, drawn: float) -> "Delivery":
+        """After a try."""
+        tries, ended = self.tries + 1, attempt.at + attempt.took
+        state: DeliveryState = "waiting"
+        due_at = None
+        if attempt.failure is None:
+            state = "delivered"
+        elif tries >= plan.most_tries:
+            state = "failed"
+        else:
+            due_at = ended + plan.wait(tries, answer, drawn)
+        return replace(
+            self,
+            state=state,
+            tries=tries,
+            due_at=due_at,
+            attempts=(*self.attempts, attempt)[-KEPT_ATTEMPTS:],
+            body=answer.body,
+            why=None,
+            touched_at=ended,
+            version=self.version + 1,
+        )
+
+    def held(self, why: str, now: int) -> "Delivery":
+        """It waits until its endpoint gets something again; no try is counted."""
+        return replace(self, due_at=None, why=why, touched_at=now, version=self.version + 1)
+
+    def put_off(self, until: int, now: int) -> "Delivery":
+        """A fault of ours kept it from being tried; no try is counted."""
+        return replace(self, due_at=until, why=None, touched_at=now, version=self.version + 1)
+
+    def given_up(self, why: str, now: int) -> "Delivery":
+        """There is nothing, or nobody, left to deliver it to."""
+        return replace(self, state="failed", due_at=None, why=why, touched_at=now, version=self.version + 1)
+
+    def again(self, now: int) -> "Delivery":
+        """Asked for once more, with all its tries; it is held until its turn."""
+        version = self.version + 1
+        return replace(self, state="waiting", tries=0, due_at=None, why=None, touched_at=now, version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """What wakes one delivery: its key, when it is due, and the version that is meant."""
+
+    key: DeliveryKey
+    due_at: int
+    version: int
+
+
+def place(created_at: int, event_id: str = "") -> str:
+    """The place of an event, or of the first that was made then: `d#<15 digits of milliseconds>#<event id>`."""
+    return f"d#{created_at:015}#{event_id}"
+
+
+def new_delivery(endpoint: EndpointKey, event: Event, now: int) -> Delivery:
+    """The delivery of an event that was not tried yet."""
+    key = DeliveryKey(endpoint, created_at_of(event), event["id"])
+    return Delivery(key, event["event"], source_of(event), touched_at=now)
+
+
+def created_at_of(event: Event) -> int:
+    """When what it tells of happened, in milliseconds."""
+    return round(datetime.fromisoformat(event["createdAt"]).timestamp() * SECOND)
+
+
+def source_of(event: Event) -> EventSource:
+    """What the event can be made of anew."""
+    match event["event"], event["data"]:
+        case "messages.status", {"messageId": str(message_id), "status": str(status)}:
+            return MessageFact(message_id, status)
+        case "messages.received", {"messageId": str(message_id)}:
+            return MessageFact(message_id, "received")
+    return event
