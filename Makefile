@@ -14,7 +14,7 @@ sam := .local/venvs/sam/bin/sam
 requirements := layers/dependencies/requirements.txt
 export_requirements = .venv/bin/uv export --quiet --frozen --package hkreach --no-emit-project --no-emit-workspace --no-header
 
-.PHONY: help setup demo up down test test-unit chaos replay chart bench lint format build lock check-lock deploy
+.PHONY: help setup demo up down test test-unit chaos replay chart bench lint format event-docs build lock check-lock deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,9 @@ lint: setup ## style, types, direction of imports, template
 format: setup ## let ruff format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+event-docs: setup ## make docs/events/ from the models
+	@$(python) -m local.event_docs
 
 build: setup ## build functions and layers: make build ARCH=arm64 (default) or x86_64
 	@$(python) -m local.build --arch $(ARCH)

@@ -1,8 +1,10 @@
 """The events on the bus and in the webhooks. They are made from facts alone, so a repeated event is the same event."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+from hkreach.domain.event_models import LeadStatusData, MessageStatusData, MetaNewsData
 from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.lead import Move
 from hkreach.domain.message import RANK, OutboundMessage, Status
@@ -15,7 +17,7 @@ type Event = dict[str, Any]
 def status_event(message: OutboundMessage, status: Status) -> Event:
     """`messages.status` for one fact of a message."""
     at = to_rfc3339(message.facts[status])
-    data: dict[str, Any] = {
+    data: MessageStatusData = {
         "messageId": message.message_id,
         "status": status.value,
         "rank": RANK.get(status, 0),
@@ -46,7 +48,7 @@ def received_event(message: InboundMessage) -> Event:
 def moved_event(move: Move) -> Event:
     """`leads.status` for one move of a lead; of two the higher `rank` is the later."""
     at, customer = to_rfc3339(move.at), move.customer
-    data: dict[str, Any] = {
+    data: LeadStatusData = {
         "leadId": move.lead_id,
         "phone": customer.phone,
         "name": customer.name,
@@ -64,7 +66,7 @@ def moved_event(move: Move) -> Event:
 def news_event(news: MetaNews) -> Event:
     """`meta.<field>`: for internal subscribers, no webhook carries it. `appName` is null where it cannot be told."""
     at = to_rfc3339(news.at)
-    data = {
+    data: MetaNewsData = {
         "field": news.field,
         "wabaId": news.waba_id,
         "phoneNumberId": news.phone_number_id,
@@ -74,6 +76,6 @@ def news_event(news: MetaNews) -> Event:
     return _event(f"meta.{news.field}", news.news_id, "news", at, news.app_name, data)
 
 
-def _event(name: str, message_id: str, fact: str, at: str, app_name: str | None, data: dict[str, Any]) -> Event:
+def _event(name: str, message_id: str, fact: str, at: str, app_name: str | None, data: Mapping[str, Any]) -> Event:
     event_id = f"evt_{uuid5(UUID(message_id), fact).hex}"
-    return {"id": event_id, "event": name, "createdAt": at, "appName": app_name, "data": data}
+    return {"id": event_id, "event": name, "createdAt": at, "appName": app_name, "data": dict(data)}

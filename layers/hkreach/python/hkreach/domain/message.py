@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
+from hkreach.domain.event_models import ErrorData
 from hkreach.domain.media import LARGE_BYTES, Media, MediaAddress
 from hkreach.domain.template import Template
 from hkreach.domain.time import DAY, HOUR, MINUTE
@@ -55,7 +56,7 @@ class MessageError:
     details: str
     retryable: bool = False
 
-    def as_dict(self) -> dict[str, str | bool]:
+    def as_dict(self) -> ErrorData:
         """`{code, title, details, retryable}`, as it is shown and stored."""
         return {"code": self.code, "title": self.title, "details": self.details, "retryable": self.retryable}
 

@@ -1,11 +1,11 @@
 """`webhooks.warning`: an endpoint keeps failing, or gets nothing any more. Its app's other endpoints are told."""
 
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
+from hkreach.domain.event_models import WebhookWarningData
 from hkreach.domain.time import to_rfc3339
 
 WARNING = "webhooks.warning"
@@ -20,7 +20,7 @@ def warning_event(endpoint: EndpointKey, health: EndpointHealth, patience: int) 
     assert health.failing_since is not None, "who is warned of fails"
     reached = health.failing_since + patience * health.warned // 100
     at = to_rfc3339(health.disabled_at if health.why == "410" and health.disabled_at is not None else reached)
-    data: dict[str, Any] = {
+    data: WebhookWarningData = {
         "endpointId": endpoint.endpoint_id,
         "state": "failing" if health.disabled_at is None else "disabled",
         "level": health.warned,
@@ -30,7 +30,7 @@ def warning_event(endpoint: EndpointKey, health: EndpointHealth, patience: int) 
     if health.disabled_at is None:
         data["disablesAt"] = to_rfc3339(health.failing_since + patience)
     else:
-        data["reason"] = health.why
+        data["reason"] = health.why or ""
     named = "\0".join((endpoint.app_name, endpoint.endpoint_id, str(health.failing_since), str(health.warned)))
     event_id = f"evt_{uuid5(_IDS, named).hex}"
-    return {"id": event_id, "event": WARNING, "createdAt": at, "appName": endpoint.app_name, "data": data}
+    return {"id": event_id, "event": WARNING, "createdAt": at, "appName": endpoint.app_name, "data": dict(data)}
