@@ -129,7 +129,7 @@ class Stack:
         self.secrets = KMSSecrets(aws("kms"), KEY_ALIAS)
         self.apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
         self.messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
-        self.inbound = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE)
+        self.inbound = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock)
 
     def invoke(self, step: str, event: object, context: Context | None = None) -> Any:
         return self.functions[step].lambda_handler(event, context or Context())

@@ -107,7 +107,12 @@ def test_refused_requests(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> No
 
 
 def test_callbacks_that_cannot_be_read(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> None:
-    for change in (('"text","text"', '"reaction","text"'), (RECIPIENT, ""), ("106540352242922", "1"), ('"id":"wamid', '"x":"')):
+    for change in (
+        ('"text","text"', '"reaction","text"'),
+        (RECIPIENT, ""),
+        ("106540352242922", "1"),
+        ('"id":"wamid', '"x":"'),
+    ):
         event = sample("receive_meta/text_received")
         event["body"] = event["body"].replace(*change)
         event["headers"]["x-hub-signature-256"] = f"sha256={sign(META_APP_SECRET, event['body'].encode())}"
