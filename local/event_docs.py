@@ -6,6 +6,7 @@
 import inspect
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, is_typeddict
 
 from pydantic import TypeAdapter
@@ -15,7 +16,8 @@ from hkreach.domain import event_models, received_models
 from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event, moved_event, news_event, received_event, status_event
-from hkreach.domain.inbound import MetaNews
+from hkreach.domain.inbound import MetaNews, with_own_ids
+from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.lead import Customer, Move
 from hkreach.domain.message import MessageError, OutboundMessage, Status
 from hkreach.domain.meta_inbound import Received, inbound_of
@@ -40,6 +42,7 @@ VERSION = 1
 _ABOUT = "https://json-schema.org/draft/2020-12/schema"
 _AT = 1_795_338_000_000
 _APP, _ENDPOINT, _NUMBER = "mystore", "we_3q2-7wAAAAAAAAAAAAAAAA", "106540352242922"
+_CUSTOMER, _USER = "919999999999", "IN.13491208655302741918"
 _ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
 
@@ -129,6 +132,15 @@ _PAUSED = {
 }
 
 
+_WITHOUT_NUMBER = {
+    "from": None,
+    "from_user_id": _USER,
+    "from_parent_user_id": "IN.ENT.11815799212886844830",
+    "group_id": "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD",
+    "context": {"from_user_id": _USER, "id": "wamid.of.another"},
+}
+
+
 def _statuses() -> Iterator[tuple[str, Event]]:
     error = MessageError("131026", "Message undeliverable", "The number is not on WhatsApp.", retryable=False)
     for status in Status:
@@ -136,7 +148,7 @@ def _statuses() -> Iterator[tuple[str, Event]]:
             message_id=_ID,
             app_name=_APP,
             phone_number_id=_NUMBER,
-            to="919999999999",
+            to=_CUSTOMER,
             template=Template("order_confirmation", "en"),
             facts={status: _AT},
             expires_at=0,
@@ -150,21 +162,35 @@ def _statuses() -> Iterator[tuple[str, Event]]:
 def _received() -> Iterator[tuple[str, Event]]:
     for kind in KINDS:
         yield kind, received_of(sample_of(kind))
+    not_given = MessageError("media_gone", "The file could not be fetched", "Meta does not have the file any more.")
+    yield "image_not_given", received_of(sample_of("image"), stored=None, error=not_given)
+    yield "of_a_later_kind", received_of({"type": "hologram"})
+    yield "of_who_has_no_phone_number", received_of(sample_of("text") | _WITHOUT_NUMBER)
+    video = {"source_url": "https://fb.me/3cr4Wqqkv", "source_id": "1202", "source_type": "post", "media_type": "video"}
+    urls = {"video_url": "https://video.xx.fbcdn.net/v/1", "thumbnail_url": "https://scontent.xx.fbcdn.net/t/1"}
+    yield "from_video_post", received_of(sample_of("text") | {"referral": video | urls})
     for name, beside in BESIDE.items():
         yield name, received_of(sample_of("text") | beside())
 
 
-def received_of(content: Mapping[str, Any]) -> Event:
+def received_of(content: Mapping[str, Any], **parts: Any) -> Event:
     """The event of a customer's message with this content, its file fetched if it has one."""
-    node = {"from": "919999999999", "id": "wamid.HBgMOTE5OTk5OTk5OTk5", "timestamp": str(_AT // 1000), **content}
-    person = {"wa_id": "919999999999", "user_id": "IN.13491208655302741918", "profile": {"name": "John Doe"}}
-    found = inbound_of({"metadata": {"phone_number_id": _NUMBER}, "contacts": [person]}, node, lambda _: _APP, _AT)
+    node = {"from": _CUSTOMER, "id": "wamid.HBgMOTE5OTk5OTk5OTk5", "timestamp": str(_AT // 1000), **content}
+    profile = {"name": "John Doe", "username": "john.doe"}
+    person = {"wa_id": _CUSTOMER, "user_id": _USER, "profile": profile}
+    metadata = {"phone_number_id": _NUMBER}
+    found = inbound_of({"metadata": metadata, "contacts": [person]}, node, lambda _: _APP, _AT)
     assert isinstance(found, Received), found
-    return received_event(found.message)
+    message = found.message
+    if message.file is not None:
+        mime_type = message.file.mime_type or ""
+        message = replace(message, stored=StoredFile("", mime_type, mime_type, 48_213, message.file.sha256 or ""))
+    known = {"wamid.of.another": _ID}
+    return received_event(replace(with_own_ids(message, known), waits_for=None, **parts))
 
 
 def _move(number: int, before: str | None, after: str, by: str) -> Move:
-    return Move(_ID, _APP, number, _AT, by, before, after, Customer("919999999999", "IN.13491208655302741918", "John Doe"))
+    return Move(_ID, _APP, number, _AT, by, before, after, Customer(_CUSTOMER, _USER, "John Doe"))
 
 
 def _warning(health: EndpointHealth) -> Event:

@@ -1,12 +1,14 @@
 """Things that tests begin with: each as plain as it can be, and every part of it can be given."""
 
+import hashlib
 from typing import Any
 
 from hkreach.domain.app import App, MetaAccount
 from hkreach.domain.change import Change
 from hkreach.domain.endpoint import DEFAULT_EVENTS, OPERATORS, Endpoint
 from hkreach.domain.header import TextHeader
-from hkreach.domain.inbound import InboundMessage, MetaNews
+from hkreach.domain.inbound import InboundMessage, MetaFile, MetaNews
+from hkreach.domain.inbound_file import NEW_FILE, StoredFile
 from hkreach.domain.lead import Customer, LeadChange, new_lead
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status, StatusCallback
@@ -26,6 +28,7 @@ TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], TextH
 ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retryable=False)
 PDF = b"%PDF-1.4\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+STORED = StoredFile(f"mystore/inbound/{OTHER_ID}", "image/png", "image/png", len(PNG), hashlib.sha256(PNG).hexdigest())
 MEDIA = Media("mystore/outbound/0a1b", "application/pdf", len(PDF), "invoice.pdf")
 
 
@@ -92,6 +95,12 @@ def hooks(*endpoints: Endpoint) -> dict[str, Endpoint]:
     return {each.endpoint_id: each for each in endpoints}
 
 
+def with_file(message_id: str = OTHER_ID, **parts: Any) -> InboundMessage:
+    content = {"type": "image", "image": {"mimeType": "image/png", "caption": "A leaf"}}
+    file = MetaFile("1003383421387256", "image/png", None, hashlib.sha256(PNG).hexdigest())
+    return inbound(message_id, **({"content": content, "file": file, "waits_for": NEW_FILE} | parts))
+
+
 def news(**parts: Any) -> MetaNews:
     values: dict[str, Any] = {
         "news_id": "5f0c54a5-7d2f-5b7c-9a53-6f1c4f1f2d11",
@@ -107,7 +116,9 @@ def news(**parts: Any) -> MetaNews:
 
 
 def change(
-    after: OutboundMessage | InboundMessage | MetaNews, before: OutboundMessage | None = None, number: str = "1"
+    after: OutboundMessage | InboundMessage | MetaNews,
+    before: OutboundMessage | InboundMessage | None = None,
+    number: str = "1",
 ) -> Change:
     return Change(number, before, after)
 

@@ -1,4 +1,4 @@
-"""The media queue: fetch files from their addresses, and give Meta the large ones."""
+"""The media queue: fetch files from their addresses and from Meta, and give Meta the large ones."""
 
 import json
 from typing import Any
@@ -10,11 +10,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.guarded_media import GuardedMedia
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.requests_meta import RequestsMeta
+from hkreach.adapters.requests_meta_files import RequestsMetaFiles
 from hkreach.adapters.requests_session import session
 from hkreach.adapters.s3_media import S3Media
 from hkreach.adapters.s3_spool import S3Spool
@@ -23,6 +25,7 @@ from hkreach.domain.progress import Progress
 from hkreach.edge.queue_batch import work_on_batch
 from hkreach.settings import FetchMediaSettings
 from hkreach.usecases.fetch_media import FetchMedia, FetchWaits
+from hkreach.usecases.fetch_media_received import FetchReceived, ReceivedWaits
 from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", step="fetch_media")
@@ -31,23 +34,27 @@ dynamodb, s3, sqs = client("dynamodb"), client("s3"), client("sqs")
 numbers = DynamoDBNumbers(dynamodb, settings.numbers_table)
 seconds = settings.upload_seconds  # it uploads, and sends nothing
 meta = RequestsMeta(session(), settings.graph_url, settings.graph_version, seconds, seconds)
+apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+secrets, spool = KMSSecrets(client("kms")), S3Spool(s3, settings.media_bucket)
 fetch_media = FetchMedia(
     messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
-    apps=DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds),
-    secrets=KMSSecrets(client("kms")),
+    apps=apps,
+    secrets=secrets,
     fetcher=GuardedMedia(settings.local_targets, settings.fetch_seconds),
-    spool=S3Spool(s3, settings.media_bucket),
+    spool=spool,
     upload=UploadMedia(numbers, S3Media(s3, settings.media_bucket), meta, now, settings.upload_milliseconds),
     queue=SQSSendQueue(sqs, settings.send_queue_urls),
     now=now,
     waits=FetchWaits(
-        fetch=settings.fetch_milliseconds,
-        retry_base=settings.retry_base_seconds,
-        retry_longest=settings.retry_longest_seconds,
-        give_up=settings.give_up_seconds,
-        halted=settings.halted_seconds,
+        settings.fetch_milliseconds, settings.retry_base_seconds, settings.retry_longest_seconds,
+        settings.give_up_seconds, settings.halted_seconds,
     ),
-)
+    received=FetchReceived(
+        DynamoDBInbound(dynamodb, settings.messages_table, now), apps, secrets,
+        RequestsMetaFiles(session(), settings.graph_url, settings.graph_version, settings.fetch_seconds), spool, now,
+        ReceivedWaits(settings.fetch_milliseconds, settings.retry_base_seconds, settings.received_give_up_seconds),
+    ),
+)  # fmt: skip
 visibility = SQSVisibility(sqs, settings.media_queue_url)
 
 

@@ -30,7 +30,7 @@ receive_meta = ReceiveMeta(
     secrets=meta_app,
     now=now,
     numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
-    inbound=DynamoDBInbound(dynamodb, settings.messages_table),
+    inbound=DynamoDBInbound(dynamodb, settings.messages_table, now),
 )
 api = LambdaFunctionUrlResolver()
 

@@ -249,22 +249,24 @@ def test_files_are_encrypted_and_never_public_and_travel_over_tls() -> None:
 
 def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None:
     def may(action: str) -> dict[str, set[str]]:
-        return {
-            role.removesuffix("Role"): {
-                resource["Fn::Sub"].removeprefix("${MediaBucket.Arn}/") for resource in _list(statement["Resource"])
-            }
-            for role in ROLES
-            for statement in _statements(role)
-            if action in _list(statement["Action"])
-        }
+        found: dict[str, set[str]] = {}
+        for role in ROLES:
+            for statement in _statements(role):
+                if action in _list(statement["Action"]):
+                    places = {
+                        each["Fn::Sub"].removeprefix("${MediaBucket.Arn}/") for each in _list(statement["Resource"])
+                    }
+                    found.setdefault(role.removesuffix("Role"), set()).update(places)
+        return found
 
-    outbound, incoming = "*/outbound/*", {"*/expected/*", "*/uploads/*"}
+    outbound, received, incoming = "*/outbound/*", "*/inbound/*", {"*/expected/*", "*/uploads/*"}
     assert {
         "AcceptMessage": {outbound},
         "ManageMedia": {outbound, *incoming},
-        "FetchMedia": {outbound, "*/fetched/*"},
+        "FetchMedia": {outbound, received, "*/fetched/*"},
     } == may("s3:PutObject")
-    read = {"AcceptMessage": {outbound, *incoming}, "ManageMedia": {outbound, *incoming}, "SendMessage": {outbound}}
+    read = {"AcceptMessage": {outbound, *incoming}, "SendMessage": {outbound}}
+    read["ManageMedia"] = {outbound, received, *incoming}
     assert read | {"FetchMedia": {outbound, "*/fetched/*"}} == may("s3:GetObject")
     assert {
         "AcceptMessage": {outbound, "*/uploads/*"},

@@ -57,7 +57,7 @@ def _posted(arguments: tuple[str, int, int, int]) -> list[float]:
         dynamodb = client("dynamodb")
     receive = ReceiveMeta(
         DynamoDBMessages(dynamodb, "messages", now), DynamoDBApps(dynamodb, APPS_TABLE, 60), FakeMetaApp("secret"),
-        now, DynamoDBNumbers(dynamodb, NUMBERS_TABLE), DynamoDBInbound(dynamodb, "messages"),
+        now, DynamoDBNumbers(dynamodb, NUMBERS_TABLE), DynamoDBInbound(dynamodb, "messages", now),
     )  # fmt: skip
     seconds = []
     for _ in range(callbacks + 1):

@@ -115,7 +115,9 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     _send_batch(sqs, sender)
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
-    receiver = ReceiveMeta(messages, apps, meta_app, lambda: NOW, numbers, DynamoDBInbound(dynamodb, MESSAGES_TABLE))
+    receiver = ReceiveMeta(
+        messages, apps, meta_app, lambda: NOW, numbers, DynamoDBInbound(dynamodb, MESSAGES_TABLE, lambda: NOW)
+    )
     for status in ("sent", "delivered", "read"):
         for message_id in ids:
             body = _callback(status, message_id)

@@ -13,6 +13,7 @@ from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.progress import Progress
 from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_message
 from hkreach.usecases.fetch_media import FetchWaits
+from hkreach.usecases.fetch_media_received import FetchReceived, ReceivedWaits
 from hkreach.usecases.receive_meta import ReceiveMeta
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
@@ -31,6 +32,7 @@ from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.inbound import FakeInbound
 from tests.fakes.numbers import FakeNumbers
+from tests.fakes.outside import FakeMetaFiles
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore
 from tests.fakes.unsettled import FakeUnsettled
@@ -38,6 +40,7 @@ from tests.fakes.uploads import FakeUploads
 
 RESEND_AFTER_SECONDS = 300
 FETCH_WAITS = FetchWaits(fetch=30_000, retry_base=2, retry_longest=900, give_up=3_600, halted=300)
+RECEIVED_WAITS = ReceivedWaits(fetch=30_000, retry_base=2, give_up=600)
 TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
 
 
@@ -92,18 +95,22 @@ class Simulation:
             )
             for _ in range(2)
         )  # fmt: skip
+        inbound = FakeInbound(self.table, self.clock)
+        received = FetchReceived(
+            inbound, self.apps, self.secrets, FakeMetaFiles(), spool, self._skewed_clock, RECEIVED_WAITS
+        )
         self.fetcher = self.steps.fetcher(
             self.messages, self.apps, self.secrets, SimulatedAddresses(self.faults), spool, upload, self.queue,
-            self._skewed_clock, FETCH_WAITS,
+            self._skewed_clock, FETCH_WAITS, received,
         )  # fmt: skip
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
         self.receiver = ReceiveMeta(
-            self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers, FakeInbound(self.table)
+            self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers, inbound
         )
         unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
         self.operator = Operator(
-            self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock, FakeInbound(self.table)),
+            self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock, inbound),
             self.faults,
         )
         self.faults.overtake = self._overtake

@@ -59,12 +59,12 @@ def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest
     if request.param == "fake":
         fake = FakeMessages(clock)
         inbound = FakeInbound(fake, clock)
-        return MessagesUnderTest(fake, FakeUnsettled(fake), inbound, inbound, clock)
+        return MessagesUnderTest(fake, FakeUnsettled(fake, inbound=inbound), inbound, inbound, clock)
     request.getfixturevalue("imitated_aws")
     return MessagesUnderTest(
         DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock),
         DynamoDBUnsettled(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
-        DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE),
+        DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock),
         DynamoDBUnread(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
         clock,
     )

@@ -13,7 +13,20 @@ from hkreach.domain.inbound import MAX_CONTENT_BYTES, InboundMessage, MetaFile, 
 from hkreach.domain.message import Status
 from hkreach.domain.time import DAY
 from tests.aws import MESSAGES_TABLE, aws, items
-from tests.builders import MESSAGE_ID, NOW, NUMBER, OTHER_ID, WAMID, callback, inbound, news, outbound
+from tests.builders import (
+    ERROR,
+    MESSAGE_ID,
+    NOW,
+    NUMBER,
+    OTHER_ID,
+    STORED,
+    WAMID,
+    callback,
+    inbound,
+    news,
+    outbound,
+    with_file,
+)  # fmt: skip
 from tests.contracts.conftest import MessagesUnderTest
 
 
@@ -94,11 +107,12 @@ def test_what_came_in_is_none_of_the_messages_to_send(table: MessagesUnderTest) 
         inbound(content={"type": "text", "text": {"body": "x" * (MAX_CONTENT_BYTES - 50)}}),
         inbound(content={"type": "image", "image": {}}, file=MetaFile("1", "image/png", "a.png", "0a" * 32)),
         inbound(content={"type": "image", "image": {}}, file=MetaFile("1")),
+        with_file(),
     ],
-    ids=["text", "without a number", "floats", "any JSON", "large", "file", "bare file"],
+    ids=["text", "without a number", "floats", "any JSON", "large", "file", "bare file", "lacking"],
 )
 def test_a_message_is_read_back_whole(message: InboundMessage) -> None:
-    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE).add(message)
+    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, lambda: NOW).add(message)
     (item,) = items(MESSAGES_TABLE)
 
     assert message == read_message_item(item)
@@ -109,7 +123,7 @@ def test_a_message_is_read_back_whole(message: InboundMessage) -> None:
     "told", [news(), news(app_name="mystore", phone_number_id=NUMBER), news(waba_id=None, value=[0.5, None, 10**60])]
 )
 def test_news_are_read_back_whole(told: object) -> None:
-    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE).add_news(told)  # type: ignore[arg-type]
+    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, lambda: NOW).add_news(told)  # type: ignore[arg-type]
     (item,) = items(MESSAGES_TABLE)
 
     assert told == read_message_item(item)
@@ -117,7 +131,7 @@ def test_news_are_read_back_whole(told: object) -> None:
 
 @pytest.mark.usefixtures("imitated_aws")
 def test_what_is_only_kept_is_no_change() -> None:
-    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE).keep(_unread(1))
+    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, lambda: NOW).keep(_unread(1))
     (item,) = items(MESSAGES_TABLE)
 
     assert read_message_item(item) is None
@@ -148,3 +162,82 @@ def test_twenty_at_once_write_one(table: MessagesUnderTest) -> None:
     with ThreadPoolExecutor(20) as threads:
         written = list(threads.map(write, range(20)))
     assert 1 == sum(written)
+
+
+def test_a_message_lacks_its_file_until_it_is_stored(table: MessagesUnderTest) -> None:
+    table.inbound.add(with_file())
+    assert with_file() == table.inbound.get(OTHER_ID)
+
+    assert [True, False, False] == [
+        table.inbound.record_stored(OTHER_ID, STORED, NOW + 1),
+        table.inbound.record_stored(OTHER_ID, replace(STORED, key="other"), NOW + 2),
+        table.inbound.record_not_given(OTHER_ID, ERROR, NOW + 3),
+    ]
+    assert with_file(stored=STORED, stored_at=NOW + 1, waits_for=None) == table.inbound.get(OTHER_ID)
+
+
+def test_or_until_it_is_given_up(table: MessagesUnderTest) -> None:
+    table.inbound.add(with_file())
+
+    assert [True, False, False] == [
+        table.inbound.record_not_given(OTHER_ID, ERROR, NOW + 1),
+        table.inbound.record_not_given(OTHER_ID, ERROR, NOW + 2),
+        table.inbound.record_stored(OTHER_ID, STORED, NOW + 3),
+    ]
+    assert with_file(error=ERROR, waits_for=None) == table.inbound.get(OTHER_ID)
+
+
+def test_what_lacks_no_file_gets_none(table: MessagesUnderTest) -> None:
+    table.inbound.add(inbound())
+    table.messages.add(outbound())
+
+    for message_id in (OTHER_ID, MESSAGE_ID, "gone"):
+        assert not table.inbound.record_stored(message_id, STORED, NOW)
+        assert not table.inbound.record_not_given(message_id, ERROR, NOW)
+    assert [inbound(), None, None] == [table.inbound.get(each) for each in (OTHER_ID, MESSAGE_ID, "gone")]
+
+
+def test_it_waits_in_the_table_for_the_media_queue(table: MessagesUnderTest) -> None:
+    table.inbound.add(with_file())
+    assert [] == list(table.messages.due(NOW + DAY, 10))
+    table.inbound.wait(with_file(), NOW + 5, "media:media_status")
+
+    assert [] == list(table.messages.due(NOW + 4, 10))
+    (due,) = table.messages.due(NOW + 5, 10)
+    assert (OTHER_ID, "mystore", NOW + 5, "media") == (due.message_id, due.app_name, due.due_at, due.lane)
+    table.messages.wait_again(due, NOW + 9)
+    assert [NOW + 9] == [message.due_at for message in table.messages.due(NOW + 9, 10)]
+    table.inbound.record_stored(OTHER_ID, STORED, NOW + 10)
+    assert [] == list(table.messages.due(NOW + DAY, 10))
+    table.inbound.wait(with_file(), NOW + 11, "media:media_status")
+    assert [] == list(table.messages.due(NOW + DAY, 10)), "what is complete does not wait"
+
+
+def test_what_no_queue_holds_is_found_and_put_back(table: MessagesUnderTest) -> None:
+    table.inbound.add(with_file())
+    table.inbound.add(inbound(MESSAGE_ID))
+
+    assert [] == _forgotten(table, NOW)
+    assert [OTHER_ID] == _forgotten(table, NOW + 1)
+    assert [True, False] == [table.unsettled.put_back(OTHER_ID, NOW + 2) for _ in range(2)]
+    assert [] == _forgotten(table, NOW + 1)
+    assert [(OTHER_ID, "media")] == [(due.message_id, due.lane) for due in table.messages.due(NOW + 2, 10)]
+    assert not table.unsettled.put_back(MESSAGE_ID, NOW + 2)
+    table.inbound.record_stored(OTHER_ID, STORED, NOW + 3)
+    assert ([], False) == (_forgotten(table, NOW + 1), table.unsettled.put_back(OTHER_ID, NOW + 4))
+
+
+def _forgotten(table: MessagesUnderTest, before: int) -> list[str]:
+    found, after = list[str](), None
+    while True:
+        page = table.unsettled.forgotten(before, after)
+        found += [message.message_id for message in page.messages]
+        if (after := page.next) is None:
+            return found
+
+
+def test_an_expired_message_is_gone(table: MessagesUnderTest) -> None:
+    table.inbound.add(with_file())
+    table.clock.advance(90 * DAY)
+
+    assert table.inbound.get(OTHER_ID) is None

@@ -24,6 +24,11 @@ def _kept(days: int) -> list[str]:
         return [file.keep("application/pdf", days)]
 
 
+def _received(days: int) -> list[str]:
+    with S3Spool(aws("s3"), MEDIA_BUCKET).spool("mystore", iter([PDF])) as file:
+        return [file.keep_received("m-1", "application/pdf", days)]
+
+
 def _sealed(days: int) -> list[str]:
     uploads, media_id = S3Uploads(aws("s3"), MEDIA_BUCKET), str(uuid.uuid4())
     key = f"mystore/uploads/{media_id}"
@@ -34,7 +39,7 @@ def _sealed(days: int) -> list[str]:
     return [key, uploads.seal("mystore", found, "application/pdf", "a.pdf", days).key]
 
 
-@pytest.mark.parametrize("store", [_put, _kept, _sealed])
+@pytest.mark.parametrize("store", [_put, _kept, _received, _sealed])
 def test_the_tag_says_how_long(store: Callable[[int], list[str]]) -> None:
     assert all({"keep-days": "8"} == _tags(key) for key in store(8))
     assert all({} == _tags(key) for key in store(30)), "of the same file too: its time starts anew"

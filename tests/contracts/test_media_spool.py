@@ -60,6 +60,15 @@ def test_a_file_is_kept_byte_for_byte_as_if_it_had_been_put(spools: Spools, size
         assert content == kept.read(size + 1)
 
 
+def test_what_a_customer_sent_is_kept_under_its_id(spools: Spools) -> None:
+    for _ in range(2):
+        with spools.spool.spool("mystore", iter([PDF])) as file:
+            assert hashlib.sha256(PDF).hexdigest() == file.sha256
+            assert "mystore/inbound/m-1" == file.keep_received("m-1", "application/pdf", 30)
+    with spools.store.open("mystore/inbound/m-1") as kept:
+        assert PDF == kept.read(len(PDF) + 1)
+
+
 def test_what_breaks_off_is_raised_and_nothing_is_stored(imitated_aws: None) -> None:
     def broken() -> Iterator[bytes]:
         yield from _blocks(_content(9_000_000))

@@ -10,7 +10,7 @@ from tests.handlers.conftest import OF_THE_FUNCTIONS, load
 MODELS = {name: model for name, model in vars(settings).items() if name.endswith("Settings") and name[0] != "_"}
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
-    "manage_media": {"APPS_TABLE", "MEDIA_BUCKET"},
+    "manage_media": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
     "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "DELIVERIES_TABLE", "MESSAGES_TABLE"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},

@@ -1,6 +1,11 @@
 """What comes in from Meta, in memory."""
 
+from dataclasses import replace
+from typing import Any
+
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread, inbound_message_id
+from hkreach.domain.inbound_file import StoredFile
+from hkreach.domain.message import DueMessage, MessageError
 from hkreach.ports import Clock
 from hkreach.ports.inbound import UnreadPage
 from tests.fakes.faults import Faulty
@@ -28,6 +33,41 @@ class FakeInbound(Faulty):
     def keep(self, item: Unread) -> bool:
         self._called("keep")
         return self.kept.setdefault(item.item_id, item) is item
+
+    def get(self, message_id: str) -> InboundMessage | None:
+        self._called("get")
+        message = self.received.get(message_id)
+        return message if message and message.expires_at > self._now() else None
+
+    def wait(self, message: InboundMessage, until: int, why: str) -> None:
+        self._called("wait")
+        if self._complete(message.message_id, waits_for=why):
+            self.wake_at(message.message_id, until)
+
+    def wake_at(self, message_id: str, until: int) -> None:
+        message = self.received[message_id]
+        due = DueMessage(message_id, message.app_name, until, waits_for=message.waits_for)
+        self._messages.others[message_id] = due
+
+    @property
+    def waiting(self) -> dict[str, DueMessage]:
+        return self._messages.others
+
+    def record_stored(self, message_id: str, stored: StoredFile, now: int) -> bool:
+        self._called("record_stored")
+        return self._complete(message_id, stored=stored, stored_at=now, waits_for=None)
+
+    def record_not_given(self, message_id: str, error: MessageError, now: int) -> bool:
+        self._called("record_not_given")
+        return self._complete(message_id, error=error, waits_for=None)
+
+    def _complete(self, message_id: str, **parts: Any) -> bool:
+        message = self.received.get(message_id)
+        if message is None or message.is_complete:
+            return False
+        self.received[message_id] = replace(message, **parts)
+        self._messages.others.pop(message_id, None)
+        return True
 
     def own_id(self, phone_number_id: str, wamid: str) -> str | None:
         self._called("own_id")

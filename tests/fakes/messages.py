@@ -52,6 +52,8 @@ class FakeMessages(Faulty):
         """What was written since a reader of the stream last emptied this, as it was before that."""
         self.waiting: dict[str, int] = {}
         """The index `due`: what waits, until when."""
+        self.others: dict[str, DueMessage] = {}
+        """What else waits in the table: customers' messages, for their files."""
         self._due: list[tuple[int, str]] = []
         """The same as a heap, with entries that hold no more."""
         self._by_wamid: dict[str, str] = {}
@@ -117,10 +119,13 @@ class FakeMessages(Faulty):
         for entry in found:
             heappush(self._due, entry)
         messages = [(at, self.rows[message_id].message) for at, message_id in found]
-        return [DueMessage(m.message_id, m.app_name, at, m.purpose, m.waits_for) for at, m in messages]
+        others = [message for message in self.others.values() if message.due_at <= now]
+        return [DueMessage(m.message_id, m.app_name, at, m.purpose, m.waits_for) for at, m in messages] + others
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         self._called("wait_again")
+        if self.others.get(message.message_id) == message:
+            self.others[message.message_id] = replace(message, due_at=due_at)
         row = self.rows.get(message.message_id)
         if row is not None and row.message.due_at == message.due_at:
             row.message = replace(row.message, due_at=due_at)

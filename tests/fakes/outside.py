@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hkreach.domain.inbound_file import FileNotGiven
 from hkreach.domain.media_fetch import MediaEmpty, MediaFetchFailed, MediaTooLarge, MediaUnavailable
 from hkreach.domain.meta_outcome import Accepted, Outcome
 from hkreach.domain.webhook_answer import Answer
@@ -77,3 +78,37 @@ class FakeMediaFetcher:
             raise failure
         if not count:
             raise MediaEmpty
+
+
+class FakeMetaFiles:
+    """Implements the port `MetaFiles`. It knows the files that a test puts under Meta's ids."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[bytes]] = {}
+        self.failures: dict[str, list[FileNotGiven]] = {}
+        """What is told instead, one each; after the blocks, if there are some."""
+        self.asked: list[tuple[str, str, str]] = []
+
+    @contextmanager
+    def open(self, meta_id: str, phone_number_id: str, access_token: str, most_bytes: int) -> Iterator[Iterator[bytes]]:
+        self.asked.append((meta_id, phone_number_id, access_token))
+        failures = self.failures.get(meta_id)
+        if failures:
+            raise failures.pop(0)
+        if meta_id not in self.files:
+            raise FileNotGiven("media_gone", "Meta does not give the file: gone", retryable=False)
+        blocks = self.files[meta_id]
+        if sum(map(len, blocks)) > most_bytes:
+            raise FileNotGiven("media_too_large", "the file is too large", retryable=False)
+        yield iter(blocks)
+
+
+class FakeMediaLinks:
+    """Implements the port `MediaLinks`."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, str, str, int]] = []
+
+    def link(self, key: str, mime_type: str, filename: str, seconds: int) -> str:
+        self.made.append((key, mime_type, filename, seconds))
+        return f"https://bucket.example.com/{key}"

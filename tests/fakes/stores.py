@@ -25,6 +25,8 @@ class FakeMediaStore(Faulty):
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, bytes] = {}
+        self.types: dict[str, str] = {}
+        """Of those that customers sent."""
 
     def put(self, app_name: str, content: bytes, mime_type: str, media_days: int) -> str:
         self._called("put")
@@ -63,8 +65,18 @@ class _FakeSpooled(BytesReader):
         super().__init__(content)
         self._media, self._app_name, self._all = media, app_name, content
 
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self._all).hexdigest()
+
     def keep(self, mime_type: str, media_days: int) -> str:
         return self._media.put(self._app_name, self._all, mime_type, media_days)
+
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
+        key = f"{self._app_name}/inbound/{media_id}"
+        self._media.files[key] = self._all
+        self._media.types[key] = mime_type
+        return key
 
 
 class FakeSendQueue(Faulty):

@@ -3,24 +3,27 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.message import MessageError, OutboundMessage, Resend, Status
 from hkreach.ports import Page
 from tests.fakes.faults import Faulty
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 
 
 class FakeUnsettled(Faulty):
     """Implements the port `UnsettledMessages` on the rows of a `FakeMessages`."""
 
-    def __init__(self, messages: FakeMessages, page: int = 2) -> None:
+    def __init__(self, messages: FakeMessages, page: int = 2, inbound: FakeInbound | None = None) -> None:
         super().__init__()
         self._messages, self._page_size = messages, page
+        self._inbound = inbound or FakeInbound(messages)
 
-    def unknown(self, app_name: str, after: str | None) -> Page:
+    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
         self._called("unknown")
         return self._page(after, lambda m: m.status is Status.UNKNOWN and m.claim is None and m.app_name == app_name)
 
-    def forgotten(self, before: int, after: str | None) -> Page:
+    def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:
         self._called("forgotten")
 
         def is_forgotten(message: OutboundMessage) -> bool:
@@ -29,10 +32,22 @@ class FakeUnsettled(Faulty):
             queued = message.status is Status.QUEUED and message.due_at is None
             return queued and message.facts[Status.QUEUED] < before
 
-        return self._page(after, is_forgotten)
+        page = self._page(after, is_forgotten)
+        unfetched = [
+            message for message in self._inbound.received.values()
+            if not message.is_complete and message.received_at < before
+            and message.message_id not in self._inbound.waiting
+        ]  # fmt: skip
+        return Page([*page.messages, *([] if page.next else unfetched)], page.next)
 
     def put_back(self, message_id: str, now: int) -> bool:
         self._called("put_back")
+        received = self._inbound.received.get(message_id)
+        if received is not None:
+            if received.is_complete or message_id in self._inbound.waiting:
+                return False
+            self._inbound.wake_at(message_id, now)
+            return True
         row = self._messages.unclaimed(message_id, Status.QUEUED)
         if row is None or row.message.due_at is not None:
             return False
@@ -56,7 +71,7 @@ class FakeUnsettled(Faulty):
         row.message = replace(row.message, facts=facts, error=error, due_at=None, resend=None)
         return True
 
-    def _page(self, after: str | None, wanted: Callable[[OutboundMessage], bool]) -> Page:
+    def _page(self, after: str | None, wanted: Callable[[OutboundMessage], bool]) -> Page[OutboundMessage]:
         ids = list(self._messages.rows)
         first = ids.index(after) + 1 if after is not None else 0
         looked_at = ids[first : first + self._page_size]

@@ -138,7 +138,7 @@ class Stack:
         self.apps = DynamoDBApps(aws("dynamodb"), APPS_TABLE, 0)
         self.messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
         self.leads = DynamoDBLeads(aws("dynamodb"), LEADS_TABLE)
-        self.inbound = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE)
+        self.inbound = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock)
 
     def invoke(self, step: str, event: object, context: Context | None = None) -> Any:
         return self.functions[step].lambda_handler(event, context or Context())

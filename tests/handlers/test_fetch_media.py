@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from hkreach.domain.inbound_file import FileNotGiven
 from hkreach.domain.media import MediaAddress
 from hkreach.domain.media_fetch import MediaAnswered, MediaIncomplete
 from hkreach.domain.message import Status
 from hkreach.usecases.read_message import timeline
-from tests.aws import MEDIA_BUCKET, MEDIA_QUEUE_URL, SEND_NOW_QUEUE_URL, aws, queued
-from tests.builders import MESSAGE_ID, NOW, PDF, outbound
-from tests.fakes.outside import FakeMediaFetcher, FakeMeta
-from tests.handlers.conftest import API_KEY, Context, Stack, sample
+from tests.aws import MEDIA_BUCKET, MEDIA_DEAD_LETTERS_URL, MEDIA_QUEUE_URL, SEND_NOW_QUEUE_URL, aws, queued
+from tests.builders import MESSAGE_ID, NOW, NUMBER, OTHER_ID, PDF, PNG, STORED, outbound, with_file
+from tests.fakes.outside import FakeMediaFetcher, FakeMeta, FakeMetaFiles
+from tests.handlers.conftest import ACCESS_TOKEN, API_KEY, Context, Stack, sample
 
 URL = "https://files.example.com/invoice.pdf?signature=secret"
 TIME = Context(150_000)
@@ -148,3 +149,67 @@ def test_another_address_is_another_request(stack: Stack) -> None:
     answers = [_request(stack, {"headerMediaUrl": url}, "k")["statusCode"] for url in (URL, URL, f"{URL}2")]
 
     assert [202, 202, 409] == answers
+
+
+@pytest.fixture
+def meta_files(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeMetaFiles:
+    files, module = FakeMetaFiles(), stack.functions["fetch_media"]
+    received = replace(module.fetch_media.received, files=files)
+    monkeypatch.setattr(module, "fetch_media", replace(module.fetch_media, received=received))
+    stack.add_app()
+    stack.inbound.add(with_file())
+    return files
+
+
+def _received(receives: int = 1) -> dict[str, Any]:
+    event = sample("fetch_media/received")
+    aws("sqs").send_message(QueueUrl=MEDIA_QUEUE_URL, MessageBody=event["Records"][0]["body"])
+    (waiting,) = queued(MEDIA_QUEUE_URL)
+    event["Records"][0]["receiptHandle"] = waiting["ReceiptHandle"]
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
+    return event
+
+
+def test_what_a_customer_sent_goes_from_meta_to_the_bucket(
+    stack: Stack, meta_files: FakeMetaFiles, logs: io.StringIO
+) -> None:
+    meta_files.files["1003383421387256"] = [PNG]
+
+    assert {"batchItemFailures": []} == stack.invoke("fetch_media", _received(), TIME)
+    message = stack.inbound.get(OTHER_ID)
+    assert message is not None
+    assert (STORED, True) == (message.stored, message.is_complete)
+    assert {f"mystore/inbound/{OTHER_ID}": PNG} == _stored()
+    assert [("1003383421387256", NUMBER, ACCESS_TOKEN)] == meta_files.asked
+    assert ACCESS_TOKEN not in logs.getvalue()
+    assert [] == queued(SEND_NOW_QUEUE_URL)
+
+
+def test_a_customers_file_that_waits_comes_back_and_what_no_queue_holds_too(
+    stack: Stack, meta_files: FakeMetaFiles
+) -> None:
+    meta_files.failures["1003383421387256"] = [FileNotGiven("meta_190", "no", retryable=True)]
+    meta_files.files["1003383421387256"] = [PNG]
+    assert {"batchItemFailures": []} == stack.invoke("fetch_media", _received(receives=10), TIME)
+    stack.clock.advance(600_000)
+    aws("sqs").purge_queue(QueueUrl=MEDIA_QUEUE_URL)
+    stack.invoke("wake_due", sample("wake_due/every_minute"))
+    ((record),) = queued(MEDIA_QUEUE_URL)
+    assert {"messageId": OTHER_ID} == record["Body"]
+
+
+def test_recover_finds_a_customers_message_that_no_queue_holds(stack: Stack, meta_files: FakeMetaFiles) -> None:
+    stack.clock.advance(2 * 86_400_000)
+    answers = [stack.invoke("administer", sample("administer/recover")) for _ in range(2)]
+    assert [(1, 1), (0, 0)] == [(answer["found"], answer["putBack"]) for answer in answers]
+    stack.invoke("wake_due", sample("wake_due/every_minute"))
+    ((record),) = queued(MEDIA_QUEUE_URL)
+    assert {"messageId": OTHER_ID} == record["Body"]
+
+
+def test_dead_letters_of_customers_files_go_back_to_the_media_queue(stack: Stack, meta_files: FakeMetaFiles) -> None:
+    letter = sample("fetch_media/received")["Records"][0]["body"]
+    aws("sqs").send_message(QueueUrl=MEDIA_DEAD_LETTERS_URL, MessageBody=letter)
+    assert 1 == stack.invoke("administer", {"action": "redrive", "queue": "media"})["moved"]
+    ((record),) = queued(MEDIA_QUEUE_URL)
+    assert {"messageId": OTHER_ID} == record["Body"]

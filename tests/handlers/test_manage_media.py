@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from hkreach.domain.api_key import issue
 from tests.aws import MEDIA_BUCKET, MESSAGES_TABLE, aws, items
-from tests.builders import MESSAGE_ID, OTHER_NUMBER, PDF
+from tests.builders import MESSAGE_ID, OTHER_ID, OTHER_NUMBER, PDF, PNG, STORED, with_file
 from tests.handlers.conftest import Stack, fields, problem, sample
 
 ANNOUNCE, STATE, SEND = "manage_media/announce", "manage_media/state", "accept_message/send_media"
@@ -176,3 +178,50 @@ def test_what_is_replaced_while_it_is_looked_at_is_to_be_tried_again(
 def test_nobodys_media_is_the_samples(stack: Stack) -> None:
     assert MESSAGE_ID == sample(STATE)["queryStringParameters"]["mediaId"]
     assert 404 == stack.invoke("manage_media", sample(STATE))["statusCode"]
+
+
+def _content(stack: Stack, media_id: str = OTHER_ID, **headers: str) -> dict[str, Any]:
+    event = sample("manage_media/content")
+    query = {"mediaId": media_id}
+    event |= {
+        "headers": event["headers"] | headers,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {"mediaId": [media_id]},
+    }
+    answer: dict[str, Any] = stack.invoke("manage_media", event)
+    return answer
+
+
+def test_what_a_customer_sent_is_had_by_a_redirect_to_the_bucket(stack: Stack) -> None:
+    stack.inbound.add(with_file())
+    assert (409, "conflict") == (_content(stack)["statusCode"], problem(_content(stack))["code"])
+    aws("s3").put_object(Bucket=MEDIA_BUCKET, Key=STORED.key, Body=PNG)
+    stack.inbound.record_stored(OTHER_ID, STORED, stack.clock())
+    answer = _content(stack)
+
+    assert (302, ["no-store"]) == (answer["statusCode"], answer["multiValueHeaders"]["Cache-Control"])
+    (location,) = answer["multiValueHeaders"]["Location"]
+    parts = urlsplit(location)
+    assert f"/{STORED.key}" == parts.path
+    assert ["60"] == parse_qs(parts.query)["X-Amz-Expires"]
+    assert PNG == requests.get(location, timeout=5).content
+
+
+def test_another_apps_file_does_not_exist(stack: Stack) -> None:
+    stack.inbound.add(with_file())
+    stack.inbound.record_stored(OTHER_ID, STORED, stack.clock())
+    answer = _content(stack, **{"X-App-Name": "other", "X-API-Key": OTHER_KEY})
+
+    assert (404, 404) == (answer["statusCode"], problem(_content(stack, MESSAGE_ID))["status"])
+    assert problem(answer)["detail"] == problem(_content(stack, MESSAGE_ID))["detail"]
+
+
+def test_an_uploads_content(stack: Stack) -> None:
+    media_id = _upload(stack)
+    (location,) = _content(stack, media_id)["multiValueHeaders"]["Location"]
+
+    assert PDF == requests.get(location, timeout=5).content
+
+
+def test_content_is_for_who_has_a_key(stack: Stack) -> None:
+    assert 401 == _content(stack, **{"X-API-Key": "wrong"})["statusCode"]

@@ -9,7 +9,7 @@ from hkreach.domain.lead import Pipeline, moved
 from hkreach.domain.message import OutboundMessage
 from hkreach.edge.message_stream import read_changes
 from hkreach.ports.leads import LeadQuery
-from tests.aws import LEADS_TABLE, SEND_NOW_QUEUE_URL, bus_with_listener, items, queued
+from tests.aws import LEADS_TABLE, MEDIA_QUEUE_URL, SEND_NOW_QUEUE_URL, bus_with_listener, items, queued
 from tests.builders import LEAD_ID, MESSAGE_ID, NOW, RECIPIENT, lead
 from tests.fakes.leads import FakeLeads
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
@@ -34,6 +34,21 @@ def test_a_new_message_is_put_on_the_send_queue(stack: Stack) -> None:
     assert {"batchItemFailures": []} == answer
     ((record),) = queued(SEND_NOW_QUEUE_URL)
     assert ({"messageId": MESSAGE_ID}, "mystore") == (record["Body"], record["Attributes"]["MessageGroupId"])
+
+
+def test_a_customers_file_is_fetched_by_the_media_queue_and_told_when_it_is_there(stack: Stack) -> None:
+    listener = bus_with_listener()
+    stack.invoke("relay_outbox", sample("relay_outbox/image_received"))
+    stack.invoke("relay_events", sample("relay_outbox/image_received"))
+    assert [] == queued(listener)
+    stack.invoke("relay_events", sample("relay_events/image_stored"))
+    stack.invoke("relay_outbox", sample("relay_events/image_stored"))
+
+    ((record),) = queued(MEDIA_QUEUE_URL)
+    ((told),) = queued(listener)
+    image = told["Body"]["detail"]["data"]["image"]
+    assert record["Body"]["messageId"] == image["mediaId"] == told["Body"]["detail"]["data"]["messageId"]
+    assert [] == queued(SEND_NOW_QUEUE_URL)
 
 
 def test_other_changes_are_not(stack: Stack) -> None:

@@ -95,7 +95,8 @@ class StreamPoller:
             return bool(record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"].get("kind") == {"S": "move"})
         if not self._new_outbound_only:
             return record["eventName"] in {"INSERT", "MODIFY"}
-        return bool(record["eventName"] == "INSERT" and record["dynamodb"]["NewImage"]["direction"]["S"] == "outbound")
+        new = record["dynamodb"]["NewImage"] if record["eventName"] == "INSERT" else {}
+        return new.get("direction") == {"S": "outbound"} or new.get("waitsFor") == {"S": "media:received"}
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What comes in from Meta, on the deployed stack: each kind, each field, once, whoever posts it how often."""
 
+import hashlib
 import subprocess
 import sys
 import time
@@ -138,3 +139,52 @@ def _a_whole_journey(world: World) -> None:
     eventually(
         lambda: [w for w in world.webhooks(event="messages.received") if w["body"]["data"]["from"] == sender], len
     )
+
+
+def _send_image(world: World, sender: str, content: bytes, mime_type: str = "image/png") -> dict[str, Any]:
+    query = {"phoneNumberId": world.app.phone_number_id, "filename": "leaf.png"}
+    node = world.meta("POST", "media", params=query, data=content, headers={"Content-Type": mime_type})
+    message = {"type": "image", "image": node | {"caption": "A leaf"}}
+    order = {"phoneNumberId": world.app.phone_number_id, "from": sender, "message": message}
+    return dict(world.meta("POST", "inbound", json=order)["message"])
+
+
+def _told(world: World, sender: str) -> list[dict[str, Any]]:
+    return [
+        webhook["body"]["data"]
+        for webhook in world.webhooks(event="messages.received")
+        if webhook["body"]["data"]["from"] == sender
+    ]
+
+
+def test_a_customers_image_arrives_byte_for_byte_by_a_redirect(world: World) -> None:
+    sender, content = number(), b"\x89PNG\r\n\x1a\n" + uuid.uuid4().bytes * 100_000
+    message = _send_image(world, sender, content, "image/jpeg")
+    (data,) = eventually(lambda: _told(world, sender), len)
+
+    digest = hashlib.sha256(content).hexdigest()
+    media_id = inbound_message_id(world.app.phone_number_id, message["id"])
+    assert {
+        "mediaId": media_id, "mimeType": "image/png", "size": len(content), "sha256": digest, "caption": "A leaf",
+    } == data["image"]  # fmt: skip
+    url = f"{world.stack.api_url}/api/external/media/content"
+    answer = world.http.get(
+        url, params={"mediaId": media_id}, headers=world.app.headers, timeout=90, allow_redirects=False
+    )
+    assert (302, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+    file = world.http.get(answer.headers["Location"], timeout=90)
+    assert digest == hashlib.sha256(file.content).hexdigest()
+    assert ("image/png", "no-store") == (file.headers["Content-Type"], file.headers["Cache-Control"])
+    assert "attachment; filename*=UTF-8''file.png" == file.headers["Content-Disposition"]
+    other = world.http.get(url, params={"mediaId": media_id}, headers=world.other_app.headers, timeout=90)
+    assert 404 == other.status_code
+
+
+def test_a_file_that_meta_does_not_have_is_told_with_an_error(world: World) -> None:
+    sender = number()
+    order = {"phoneNumberId": world.app.phone_number_id, "from": sender, "kind": "document"}
+    world.meta("POST", "inbound", json=order)
+    (data,) = eventually(lambda: _told(world, sender), len)
+
+    assert ("receipt.pdf", "media_gone") == (data["document"]["filename"], data["document"]["error"]["code"])
+    assert "mediaId" not in data["document"]

@@ -46,10 +46,10 @@ class House:
 
 def stuck_house(messages: FakeMessages, clock: FakeClock) -> House:
     """A house with two apps and no messages."""
-    unsettled, letters = FakeUnsettled(messages), FakeDeadLetters()
+    inbound, letters = FakeInbound(messages, clock), FakeDeadLetters()
+    unsettled = FakeUnsettled(messages, inbound=inbound)
     apps = FakeApps(app(), app("other", meta=None))
     queues: dict[QueueName, DeadLetters] = {"send": letters, "webhooks": FakeDeadLetters("w")}
-    inbound = FakeInbound(messages, clock)
     calls = AdministerMessages(messages, unsettled, apps, queues, clock, inbound)
     return House(messages, unsettled, apps, letters, clock, calls, inbound)
 

@@ -13,13 +13,15 @@ from hkreach.domain.message import DueMessage, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.progress import Progress
 from hkreach.usecases.fetch_media import FetchMedia, FetchWaits
+from hkreach.usecases.fetch_media_received import FetchReceived, ReceivedWaits
 from hkreach.usecases.send_message_upload import UploadMedia
 from tests.builders import ERROR, MEDIA, MESSAGE_ID, NOW, NUMBER, PDF, app, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
-from tests.fakes.outside import FakeMediaFetcher, FakeMeta
+from tests.fakes.outside import FakeMediaFetcher, FakeMeta, FakeMetaFiles
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore, FakeSendQueue
 
@@ -66,7 +68,10 @@ def house(messages: FakeMessages, clock: FakeClock) -> House:
     account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
     apps, spool = FakeApps(app(meta=account)), FakeMediaSpool(media)
     upload = UploadMedia(FakeNumbers(), media, meta, clock, 65_000)
-    step = FetchMedia(messages, apps, secrets, fetcher, spool, upload, queue, clock, WAITS)
+    received = FetchReceived(
+        FakeInbound(messages, clock), apps, secrets, FakeMetaFiles(), spool, clock, ReceivedWaits(65_000, 2, 600)
+    )
+    step = FetchMedia(messages, apps, secrets, fetcher, spool, upload, queue, clock, WAITS, received)
     messages.add(outbound(media_address=MediaAddress(URL)))
     return House(messages, fetcher, media, spool, meta, apps, queue, clock, step)
 

@@ -1,16 +1,30 @@
 """manage_media: what an app uploaded by itself is looked at once, and may then be sent until it gets too old."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from hkreach.domain.errors import NotFound
+from hkreach.domain.errors import Conflict, NotFound
+from hkreach.domain.inbound import InboundMessage, MetaFile
 from hkreach.domain.media import Media
 from hkreach.domain.time import DAY, MINUTE
 from hkreach.domain.upload import MAX_UPLOAD_BYTES, Uploaded, usable_for
-from hkreach.usecases.manage_media import Ready, RefusedMedia, StartedUpload, Waiting, manage_media, start_upload
-from tests.builders import MESSAGE_ID, NOW, PDF, PNG, app
+from hkreach.usecases.manage_media import (
+    Ready,
+    RefusedMedia,
+    StartedUpload,
+    Waiting,
+    content_of_media,
+    manage_media,
+    start_upload,
+)
+from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, PDF, PNG, STORED, app, with_file
+from tests.builders import inbound as inbound_text
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
+from tests.fakes.messages import FakeMessages
+from tests.fakes.outside import FakeMediaLinks
 from tests.fakes.uploads import FakeUploads
 
 SECOND_OF_NOW = NOW // 1_000 * 1_000
@@ -154,3 +168,64 @@ def test_what_is_replaced_between_look_and_seal_is_not_let_through(clock: FakeCl
         manage_media(app(), started.media_id, uploads=uploads, now=clock)
     assert {} == uploads.sealed
     assert isinstance(manage_media(app(), started.media_id, uploads=uploads, now=clock), RefusedMedia)
+
+
+class TestContent:
+    def _content(self, uploads: FakeUploads, clock: FakeClock, *messages: InboundMessage, of: str = "mystore") -> str:
+        inbound = FakeInbound(FakeMessages(clock), clock)
+        for message in messages:
+            inbound.add(message)
+        links = FakeMediaLinks()
+        address = content_of_media(app(of), OTHER_ID, inbound=inbound, uploads=uploads, links=links, now=clock)
+        ((key, mime_type, name, seconds),) = links.made
+        assert (f"https://bucket.example.com/{key}", 60) == (address, seconds)
+        return f"{key} {mime_type} {name}"
+
+    def test_of_what_a_customer_sent(self, uploads: FakeUploads, clock: FakeClock) -> None:
+        stored = with_file(stored=STORED, stored_at=NOW, waits_for=None)
+        named = replace(stored, file=MetaFile("1", filename="Leaf.png"))
+
+        assert f"{STORED.key} image/png file.png" == self._content(uploads, clock, stored)
+        assert f"{STORED.key} image/png Leaf.png" == self._content(uploads, clock, named)
+        clock.advance(30 * DAY - 1)
+        assert f"{STORED.key} image/png file.png" == self._content(uploads, clock, stored)
+        clock.advance(1)
+        with pytest.raises(NotFound, match="30 days"):
+            self._content(uploads, clock, stored)
+
+    def test_what_nobody_recognised_is_handed_out_as_bytes(self, uploads: FakeUploads, clock: FakeClock) -> None:
+        html = replace(STORED, mime_type="text/html", served_as="application/octet-stream")
+        stored = with_file(stored=html, stored_at=NOW, waits_for=None)
+
+        assert f"{STORED.key} application/octet-stream file.bin" == self._content(uploads, clock, stored)
+
+    def test_of_another_app_or_nothing(self, uploads: FakeUploads, clock: FakeClock) -> None:
+        stored = with_file(stored=STORED, stored_at=NOW, waits_for=None)
+
+        for messages, of in (([stored], "other"), ([], "mystore"), ([inbound_text()], "mystore")):
+            with pytest.raises(NotFound, match="has no media with this id"):
+                self._content(uploads, clock, *messages, of=of)
+
+    def test_of_what_is_not_there_yet_or_never_will_be(self, uploads: FakeUploads, clock: FakeClock) -> None:
+        with pytest.raises(Conflict, match="still being fetched"):
+            self._content(uploads, clock, with_file())
+        with pytest.raises(NotFound, match="There is no file: Not on WhatsApp"):
+            self._content(uploads, clock, with_file(error=ERROR, waits_for=None))
+
+    def test_of_an_upload(self, uploads: FakeUploads, clock: FakeClock) -> None:
+        def content(media_id: str) -> str:
+            inbound, links = FakeInbound(FakeMessages(clock), clock), FakeMediaLinks()
+            return content_of_media(app(), media_id, inbound=inbound, uploads=uploads, links=links, now=clock)
+
+        started = _start(uploads, clock, "a.pdf")
+        with pytest.raises(Conflict, match="not uploaded yet"):
+            content(started.media_id)
+        uploads.upload(started.form, PDF)
+        assert content(started.media_id).startswith(f"https://bucket.example.com/mystore/outbound/{started.media_id}.")
+        refused = _start(uploads, clock)
+        uploads.upload(refused.form, b"<html><script>")
+        with pytest.raises(Conflict, match="HTML"):
+            content(refused.media_id)
+        for wrong in ("", "../other/inbound/x", "x"):
+            with pytest.raises(NotFound):
+                content(wrong)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from hkreach.domain.event import received_event
 from hkreach.domain.message import Status
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
-from tests.builders import MESSAGE_ID, NOW, OTHER_ID, change, inbound, news, outbound
+from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, STORED, change, inbound, news, outbound, with_file
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 
 SENT = replace(outbound(), facts={Status.QUEUED: NOW, Status.SENT: NOW + 1})
@@ -62,6 +63,29 @@ def test_an_inbound_message_is_one_event() -> None:
     relay_events([change(inbound())], bus=bus)
 
     assert [("messages.received", OTHER_ID)] == [(e["event"], e["data"]["messageId"]) for e in bus.published]
+
+
+def test_a_message_with_a_file_goes_to_the_media_queue_and_is_told_when_it_is_complete() -> None:
+    queue, bus = FakeSendQueue(), FakeEventBus()
+    waiting, stored = with_file(), with_file(stored=STORED, stored_at=NOW, waits_for=None)
+    given_up, later = with_file(error=ERROR, waits_for=None), replace(waiting, waits_for="media:media_status")
+    for after, before in ((waiting, None), (later, waiting), (stored, later), (stored, stored), (given_up, later)):
+        relay_outbox([change(after, before)], queue=queue)
+        relay_events([change(after, before)], bus=bus)
+
+    assert [(OTHER_ID, "media", "mystore")] == [(m.message_id, m.lane, m.app_name) for m in queue.queued]
+    done, failed = bus.published
+    assert done["id"] == failed["id"] == received_event(inbound())["id"]
+    about = {"mediaId": OTHER_ID, "mimeType": "image/png", "size": STORED.size, "sha256": STORED.sha256}
+    assert about | {"caption": "A leaf"} == done["data"]["image"]
+    assert {"mimeType": "image/png", "caption": "A leaf", "error": ERROR.as_dict()} == failed["data"]["image"]
+
+
+def test_a_file_that_meta_did_not_name_is_told_without_it() -> None:
+    bus = FakeEventBus()
+    relay_events([change(with_file(file=None, waits_for=None))], bus=bus)
+
+    assert [{"mimeType": "image/png", "caption": "A leaf"}] == [event["data"]["image"] for event in bus.published]
 
 
 def test_news_are_one_event_each_for_the_bus() -> None:

@@ -79,6 +79,7 @@ class AcceptMessageSettings(_KnowsApps, _MayOpenLoopback):
 class ManageMediaSettings(_KnowsApps):
     """Of `manage_media`."""
 
+    messages_table: _Text
     media_bucket: _Text
 
 
@@ -140,6 +141,8 @@ class FetchMediaSettings(_UploadsToMeta, _MayOpenLoopback):
     """The total of one upload to Meta."""
     give_up_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
     """How long an address that keeps failing is tried again."""
+    received_give_up_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
+    """How long a customer's message is held back for its file, if Meta does not give it."""
 
     @property
     def fetch_milliseconds(self) -> int:

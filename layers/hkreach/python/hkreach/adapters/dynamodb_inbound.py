@@ -3,9 +3,11 @@
 from typing import Any
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
-from hkreach.adapters.inbound_items import inbound_item, news_item, read_unread, unread_item
-from hkreach.adapters.message_writes import id_of_wamid, message_key, put_message
+from hkreach.adapters.inbound_items import inbound_item, news_item, read_inbound, read_unread, stored_value, unread_item
+from hkreach.adapters.message_writes import WAIT, due_shard, id_of_wamid, message_key, put_message, update_message
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread, inbound_message_id
+from hkreach.domain.inbound_file import StoredFile
+from hkreach.domain.message import MessageError
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock
 from hkreach.ports.inbound import UnreadPage
@@ -16,9 +18,10 @@ _PAGE = 1_000
 class DynamoDBInbound:
     """Implements the port `Inbound`; each write is one request."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, now: Clock) -> None:
         self._client = client
         self._table = table
+        self._now = now
 
     def add(self, message: InboundMessage) -> bool:
         """See the port."""
@@ -31,6 +34,34 @@ class DynamoDBInbound:
     def keep(self, item: Unread) -> bool:
         """See the port."""
         return put_message(self._client, self._table, unread_item(item)) is None
+
+    def get(self, message_id: str) -> InboundMessage | None:
+        """See the port."""
+        answer = self._client.get_item(TableName=self._table, Key=message_key(message_id), ConsistentRead=True)
+        values = from_item(answer["Item"]) if "Item" in answer else {}
+        message = read_inbound(values) if values.get("direction") == "inbound" else None
+        return message if message and message.expires_at > self._now() else None
+
+    def wait(self, message: InboundMessage, until: int, why: str) -> None:
+        """See the port."""
+        values = {":until": until, ":shard": due_shard(message.message_id), ":why": why}
+        self._update(message.message_id, "SET dueAt = :until, dueShard = :shard, waitsFor = :why", values)
+
+    def record_stored(self, message_id: str, stored: StoredFile, now: int) -> bool:
+        """See the port."""
+        values = {":media": stored_value(stored), ":now": now}
+        return self._update(message_id, f"SET media = :media, mediaAt = :now REMOVE {WAIT}", values)
+
+    def record_not_given(self, message_id: str, error: MessageError, now: int) -> bool:
+        """See the port."""
+        values = {":error": error.as_dict(), ":now": now}
+        return self._update(message_id, f"SET #error = :error, mediaFailedAt = :now REMOVE {WAIT}", values)
+
+    def _update(self, message_id: str, update: str, values: dict[str, Any]) -> bool:
+        """Only as long as its file is missing."""
+        condition, of_inbound = "direction = :inbound AND attribute_exists(waitsFor)", {":inbound": "inbound"}
+        done, _ = update_message(self._client, self._table, message_id, update, condition, values | of_inbound)
+        return done
 
     def own_id(self, phone_number_id: str, wamid: str) -> str | None:
         """See the port. What was sent stands in the index; of what was received the id follows, if it is there."""

@@ -15,6 +15,7 @@ from hkreach.adapters.message_writes import (
     message_key,
     update_message,
 )
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.message import MessageError, OutboundMessage
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Page
@@ -24,6 +25,9 @@ _PAGE = 1_000
 _FORGOTTEN = (
     f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt) AND queuedAt < :before"
     f" OR {NOTHING_KNOWN} AND claimedUntil < :before"
+)
+_UNFETCHED = (
+    "direction = :inbound AND attribute_exists(waitsFor) AND attribute_not_exists(dueAt) AND receivedAt < :before"
 )
 
 
@@ -40,18 +44,22 @@ class DynamoDBUnsettled:
         self._now = now
         self._page = page
 
-    def unknown(self, app_name: str, after: str | None) -> Page:
+    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
         """See the port."""
-        return self._scan(f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app", {":app": app_name}, after)
+        page = self._scan(f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app", {":app": app_name}, after)
+        return Page([message for message in page.messages if isinstance(message, OutboundMessage)], page.next)
 
-    def forgotten(self, before: int, after: str | None) -> Page:
+    def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:
         """See the port."""
-        return self._scan(_FORGOTTEN, {":before": before}, after)
+        condition = f"attribute_exists(queuedAt) AND ({_FORGOTTEN}) OR {_UNFETCHED}"
+        return self._scan(condition, {":before": before, ":inbound": "inbound"}, after)
 
     def put_back(self, message_id: str, now: int) -> bool:
         """See the port."""
-        condition = f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt)"
-        return self._update(message_id, "SET dueAt = :now, dueShard = :shard", condition, _due(message_id, now))
+        lacks = "(direction = :outbound OR attribute_exists(waitsFor))"
+        condition = f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt) AND {lacks}"
+        values = _due(message_id, now) | {":outbound": "outbound"}
+        return self._update(message_id, "SET dueAt = :now, dueShard = :shard", condition, values)
 
     def resend(self, message_id: str, app_name: str, now: int) -> bool:
         """See the port."""
@@ -71,17 +79,20 @@ class DynamoDBUnsettled:
             {":now": now, ":error": error.as_dict(), ":app": app_name},
         )
 
-    def _scan(self, condition: str, values: Mapping[str, Any], after: str | None) -> Page:
+    def _scan(
+        self, condition: str, values: Mapping[str, Any], after: str | None
+    ) -> Page[OutboundMessage | InboundMessage]:
         answer = self._client.scan(
             TableName=self._table,
             Limit=self._page,
-            FilterExpression=f"attribute_exists(queuedAt) AND expiresAt > :alive AND ({condition})",
+            FilterExpression=f"expiresAt > :alive AND ({condition})",
             ExpressionAttributeValues=to_item({**values, ":alive": self._now() // SECOND}),
             **({"ExclusiveStartKey": message_key(after)} if after else {}),
         )
         found = [read_message_item(item) for item in answer["Items"]]
         last = answer.get("LastEvaluatedKey")
-        return Page([m for m in found if isinstance(m, OutboundMessage)], last["messageId"]["S"] if last else None)
+        messages = [message for message in found if isinstance(message, OutboundMessage | InboundMessage)]
+        return Page(messages, last["messageId"]["S"] if last else None)
 
     def _update(self, message_id: str, update: str, condition: str, values: Mapping[str, Any]) -> bool:
         done, _ = update_message(self._client, self._table, message_id, update, condition, values)

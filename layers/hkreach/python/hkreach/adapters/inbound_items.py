@@ -6,7 +6,9 @@ from typing import Any
 
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.domain.inbound import InboundMessage, MetaFile, MetaNews, Unread
+from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.lenient_json import as_json
+from hkreach.domain.message import MessageError
 from hkreach.domain.time import SECOND
 
 
@@ -31,6 +33,7 @@ def inbound_item(message: InboundMessage) -> dict[str, Any]:
             "from": message.sender,
             "receivedAt": message.received_at,
             "inbound": _present(**inbound),
+            "waitsFor": message.waits_for,
             "expiresAt": message.expires_at // SECOND,
         }
     )
@@ -71,7 +74,7 @@ def unread_item(item: Unread) -> dict[str, Any]:
 def read_inbound(values: Mapping[str, Any]) -> InboundMessage:
     """The message in an item."""
     inbound = values["inbound"]
-    content, file = inbound["content"], inbound.get("file")
+    content, file, error = inbound["content"], inbound.get("file"), values.get("error")
     return InboundMessage(
         message_id=values["messageId"],
         app_name=values["appName"],
@@ -87,7 +90,26 @@ def read_inbound(values: Mapping[str, Any]) -> InboundMessage:
         parent_user_id=inbound.get("parentUserId"),
         username=inbound.get("username"),
         file=MetaFile(file["id"], file.get("type"), file.get("name"), file.get("sha256")) if file else None,
+        stored=_stored(values["media"]) if "media" in values else None,
+        stored_at=values.get("mediaAt"),
+        error=MessageError(**error) if error else None,
+        waits_for=values.get("waitsFor"),
     )
+
+
+def stored_value(stored: StoredFile) -> dict[str, Any]:
+    """A customer's file, as it stands in the item of its message."""
+    return {
+        "key": stored.key,
+        "type": stored.mime_type,
+        "as": stored.served_as,
+        "size": stored.size,
+        "sha256": stored.sha256,
+    }
+
+
+def _stored(value: Mapping[str, Any]) -> StoredFile:
+    return StoredFile(value["key"], value["type"], value["as"], value["size"], value["sha256"])
 
 
 def read_news(values: Mapping[str, Any]) -> MetaNews:

@@ -73,9 +73,21 @@ class _Spooled(S3Ranges):
         self._bucket, self._key = bucket, key
         self._digest = source.digest.hexdigest()
 
+    @property
+    def sha256(self) -> str:
+        """See the port."""
+        return self._digest
+
     def keep(self, mime_type: str, media_days: int) -> str:
         """See the port. S3 copies by itself: the bytes do not come here again."""
-        kept = f"{self._key.partition('/')[0]}/outbound/{self._digest}"
+        return self._keep(f"outbound/{self._digest}", mime_type, media_days)
+
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
+        """See the port."""
+        return self._keep(f"inbound/{media_id}", mime_type, media_days)
+
+    def _keep(self, place: str, mime_type: str, media_days: int) -> str:
+        kept = f"{self._key.partition('/')[0]}/{place}"
         self._client.copy_object(
             Bucket=self._bucket,
             Key=kept,

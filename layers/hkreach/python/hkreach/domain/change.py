@@ -11,5 +11,5 @@ class Change:
     """A message before (None: it is new) and after one write. `sequence_number` is the stream's."""
 
     sequence_number: str
-    before: OutboundMessage | None
+    before: OutboundMessage | InboundMessage | MetaNews | None
     after: OutboundMessage | InboundMessage | MetaNews

@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from hkreach.domain.event_models import LeadStatusData, MessageStatusData, MetaNewsData
 from hkreach.domain.inbound import InboundMessage, MetaNews
+from hkreach.domain.inbound_content import FILE_KINDS
 from hkreach.domain.lead import Move
 from hkreach.domain.message import RANK, OutboundMessage, Status
 from hkreach.domain.time import to_rfc3339
@@ -32,7 +33,7 @@ def status_event(message: OutboundMessage, status: Status) -> Event:
 
 
 def received_event(message: InboundMessage) -> Event:
-    """`messages.received` for a customer's message: who, when, and what its kind says."""
+    """`messages.received` for a customer's message that is complete: who, when, and what its kind says."""
     at = to_rfc3339(message.received_at)
     told = {
         "userId": message.user_id,
@@ -41,6 +42,9 @@ def received_event(message: InboundMessage) -> Event:
         "contactName": message.contact_name,
     }
     data: dict[str, Any] = {"messageId": message.message_id, "from": message.sender, "timestamp": at, **message.content}
+    kind = message.content.get("type", "")
+    if kind in FILE_KINDS:
+        data[kind] = data[kind] | _file(message)
     data |= {name: value for name, value in told.items() if value is not None}
     return _event("messages.received", message.message_id, "received", at, message.app_name, data)
 
@@ -61,6 +65,21 @@ def moved_event(move: Move) -> Event:
     if customer.user_id is not None:
         data["userId"] = customer.user_id
     return _event("leads.status", move.lead_id, f"move {move.number}", at, move.app_name, data)
+
+
+def _file(message: InboundMessage) -> dict[str, Any]:
+    """What became of a customer's file: where it can be had, or why not."""
+    if message.error is not None:
+        return {"error": message.error.as_dict()}
+    stored = message.stored
+    if stored is None:
+        return {}
+    return {
+        "mediaId": message.media_id,
+        "mimeType": stored.mime_type,
+        "size": stored.size,
+        "sha256": stored.sha256,
+    }
 
 
 def news_event(news: MetaNews) -> Event:

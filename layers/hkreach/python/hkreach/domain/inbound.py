@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hkreach.domain.inbound_file import NEW_FILE, StoredFile
 from hkreach.domain.lenient_json import as_json, storable
-from hkreach.domain.message import derived_id
+from hkreach.domain.message import KEPT_FOR, MessageError, derived_id
 from hkreach.domain.time import DAY
 
 UNREADABLE_KEPT_FOR = 30 * DAY
@@ -51,6 +52,33 @@ class InboundMessage:
     """The same for linked business portfolios."""
     username: str | None = None
     file: MetaFile | None = None
+    """As Meta announced it."""
+    stored: StoredFile | None = None
+    stored_at: int | None = None
+    error: MessageError | None = None
+    """Why there is no file, if it was given up."""
+    waits_for: str | None = None
+    """`MEDIA`, a colon and why, as long as its file neither came nor was given up."""
+
+    @property
+    def media_id(self) -> str:
+        """The id of its file: a message has one at most."""
+        return self.message_id
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it can be told: nothing is missing, or will come any more."""
+        return self.waits_for is None
+
+    @property
+    def recorded_at(self) -> int:
+        """When it came, by our clock and to the second; Meta may bring it days after it was written."""
+        return self.expires_at - KEPT_FOR
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether Meta was asked for its file before, and the message waits for the next try."""
+        return self.waits_for not in {None, NEW_FILE}
 
 
 @dataclass(frozen=True, slots=True)

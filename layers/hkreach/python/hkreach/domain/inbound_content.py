@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hkreach.domain.inbound import MAX_CONTENT_BYTES, MetaFile, inbound_message_id
-from hkreach.domain.lenient_json import Read, Unfit, add, as_json, cleaned, flag, many, number, record, text
+from hkreach.domain.lenient_json import (
+    Read,
+    Unfit,
+    add,
+    as_json,
+    cleaned,
+    flag,
+    many,
+    number,
+    record,
+    text,
+    text_or_none,
+)
+from hkreach.domain.media import MAX_FILENAME, base_name
 from hkreach.domain.meta_outcome import message_error
 
 FILE_KINDS = frozenset({"image", "video", "document", "audio", "sticker"})
@@ -81,12 +94,8 @@ def _file_of(node: Mapping[str, Any], lost: list[str]) -> MetaFile | None:
     if not isinstance(meta_id, str) or not meta_id.isalnum() or not meta_id.isascii():  # it becomes part of an address
         lost.append("id")
         return None
-    mime_type, filename = (_text_or_none(file.get(name)) for name in ("mime_type", "filename"))
-    return MetaFile(meta_id[:128], mime_type, filename, _sha256(file.get("sha256")))
-
-
-def _text_or_none(value: object) -> str | None:
-    return cleaned(value)[:512] if isinstance(value, str) and value else None
+    filename = base_name(text_or_none(file, "filename", MAX_FILENAME) or "") or None
+    return MetaFile(meta_id[:128], text_or_none(file, "mime_type", 128), filename, _sha256(file.get("sha256")))
 
 
 def _sha256(value: object) -> str | None:
@@ -105,6 +114,10 @@ def _json_in_text(value: Any, lost: list[str]) -> Any:
         return cleaned(json.loads(words))
     except (ValueError, RecursionError):
         return words
+
+
+def _filename(value: Any, lost: list[str]) -> str:
+    return base_name(text(value, lost)) or "file"
 
 
 def _errors(value: Any, _: list[str]) -> list[dict[str, str]]:
@@ -129,7 +142,7 @@ def _reaction(value: Any, lost: list[str]) -> dict[str, Any]:
     return read | {"emoji": read.get("emoji") or None}
 
 
-_FILE = record(mime_type=text, caption=text, filename=text, voice=flag, animated=flag)
+_FILE = record(mime_type=text, caption=text, filename=_filename, voice=flag, animated=flag)
 _CHOICE = record("id", id=text, title=text, description=text)
 _FLOW = record(rename={"response_json": "response"}, name=text, body=text, response_json=_json_in_text)
 _CALLS = record(response=text, is_permanent=flag, expiration_timestamp=number, response_source=text)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hkreach.domain.inbound import InboundMessage, inbound_message_id
 from hkreach.domain.inbound_content import content_of
+from hkreach.domain.inbound_file import NEW_FILE
 from hkreach.domain.lenient_json import list_in, text_in, text_or_none
 from hkreach.domain.message import KEPT_FOR
 from hkreach.domain.meta_callback import Unreadable, milliseconds_of
@@ -64,6 +65,7 @@ def inbound_of(
         or text_or_none(contact, "parent_user_id", _MAX_ID),
         username=text_or_none(profile, "username", _MAX_NAME),
         file=content.file,
+        waits_for=NEW_FILE if content.file else None,
     )
     lost = f"message of which could not be read: {', '.join(content.lost)[:200]}" if content.lost else None
     return Received(message, Unreadable(lost, source) if lost else None)

@@ -5,7 +5,6 @@ from typing import Any
 
 from hkreach.adapters.message_items import read_message_item
 from hkreach.domain.change import Change
-from hkreach.domain.message import OutboundMessage
 
 
 def read_changes(event: Mapping[str, Any]) -> list[Change]:
@@ -25,4 +24,4 @@ def _change(record: Mapping[str, Any]) -> Change | None:
     after = read_message_item(record["NewImage"])
     if after is None:
         return None
-    return Change(record["SequenceNumber"], before if isinstance(before, OutboundMessage) else None, after)
+    return Change(record["SequenceNumber"], before, after)

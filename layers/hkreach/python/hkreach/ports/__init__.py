@@ -6,6 +6,7 @@ from typing import Protocol
 
 from hkreach.domain.app import App, Purpose
 from hkreach.domain.event import Event
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, DueMessage, MessageError, OutboundMessage, StatusCallback
 from hkreach.domain.meta_media import MetaMedia
@@ -20,10 +21,10 @@ type Clock = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page[Message]:
     """Some of the messages looked for. `next` goes on behind them; None: that was all."""
 
-    messages: Sequence[OutboundMessage]
+    messages: Sequence[Message]
     next: str | None
 
 
@@ -100,18 +101,18 @@ class UnsettledMessages(Protocol):
     `after` is the `next` of the page before. Every write is conditional, and False if it was not to be done.
     """
 
-    def unknown(self, app_name: str, after: str | None) -> Page:
+    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
         """An app's messages of which nothing is known but `unknown`, and which nobody has claimed."""
 
-    def forgotten(self, before: int, after: str | None) -> Page:
-        """Unsettled messages that no queue may hold any more.
+    def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:
+        """Messages that no queue may hold any more, and are not settled, or not complete.
 
         Those queued before then that nobody has claimed and that do not wait in the table, and those whose claim ran
-        out before then.
+        out before then; and those that came before then, still lack their file, and do not wait in the table.
         """
 
     def put_back(self, message_id: str, now: int) -> bool:
-        """Make a message due that is queued, unclaimed, and does not wait in the table."""
+        """Make a message due that is queued and unclaimed, or lacks its file, and does not wait in the table."""
 
     def resend(self, message_id: str, app_name: str, now: int) -> bool:
         """Give leave to send an unknown message again, and make it due; not past its deadline."""

@@ -1,10 +1,13 @@
 """The messages table as what comes in from Meta needs it. Every write is conditional, and so made once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread
+from hkreach.domain.inbound_file import StoredFile
+from hkreach.domain.message import MessageError
 
 
 class Inbound(Protocol):
@@ -19,8 +22,33 @@ class Inbound(Protocol):
     def keep(self, item: Unread) -> bool:
         """Keep for the operator what could not be read."""
 
+    def get(self, message_id: str) -> InboundMessage | None:
+        """A customer's message, strongly consistent."""
+
+    def wait(self, message: InboundMessage, until: int, why: str) -> None:
+        """Let a message wait in the table for its file: `why` in a word. Nothing happens if it is complete."""
+
+    def record_stored(self, message_id: str, stored: StoredFile, now: int) -> bool:
+        """Write where its file was put: the message is complete. False if it is already, or gone."""
+
+    def record_not_given(self, message_id: str, error: MessageError, now: int) -> bool:
+        """Write why its file was given up: the message is complete. False if it is already, or gone."""
+
     def own_id(self, phone_number_id: str, wamid: str) -> str | None:
         """Our id of the message that Meta calls so, sent or received by this number; None if there is none."""
+
+
+class MetaFiles(Protocol):
+    """Files that customers sent, as long as Meta has them."""
+
+    def open(
+        self, meta_id: str, phone_number_id: str, access_token: str, most_bytes: int
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The file's blocks of up to 256 KB, at least one byte and at most `most_bytes` in all.
+
+        Raises FileNotGiven on entering, and from the blocks: what came until then is not the file. All of it has one
+        deadline.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,15 @@ class MediaStore(Protocol):
 class SpooledFile(SizedReader, Protocol):
     """A file that was stored while it came."""
 
+    @property
+    def sha256(self) -> str:
+        """Of all its bytes, in hex."""
+
     def keep(self, mime_type: str, media_days: int) -> str:
         """Put it under its app and content, as `MediaStore.put` does; returns that key."""
+
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
+        """Put it under its app and this id, as a file that a customer sent; returns that key. Can be repeated."""
 
 
 class MediaSpool(Protocol):
@@ -80,3 +87,10 @@ class MediaUploads(Protocol):
 
         Fails if it was replaced meanwhile.
         """
+
+
+class MediaLinks(Protocol):
+    """Addresses at which a file can be had for a short time, from the store itself."""
+
+    def link(self, key: str, mime_type: str, filename: str, seconds: int) -> str:
+        """An https address. What answers there is an attachment of this type and name, that nobody caches."""

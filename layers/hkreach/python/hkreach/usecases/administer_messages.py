@@ -11,6 +11,7 @@ from typing import Any, Literal
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.errors import Conflict, NotFound
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.message import MessageError, OutboundMessage, Status, is_message_id
 from hkreach.domain.time import SECOND, to_rfc3339
 from hkreach.ports import Apps, Clock, DeadLetters, Messages, Page, UnsettledMessages
@@ -74,9 +75,9 @@ class AdministerMessages:
         before = self.now() - older_than_seconds * SECOND
         counts = {"found": 0, "putBack": 0, "becameUnknown": 0}
 
-        def put_back(message: OutboundMessage) -> None:
+        def put_back(message: OutboundMessage | InboundMessage) -> None:
             counts["found"] += 1
-            if message.claim is None:
+            if isinstance(message, InboundMessage) or message.claim is None:
                 counts["putBack"] += self.unsettled.put_back(message.message_id, self.now())
                 return
             app = self.apps.get(message.app_name)
@@ -121,9 +122,9 @@ class AdministerMessages:
         return self.unsettled.fail(message.message_id, message.app_name, self.now(), _GIVEN_UP)
 
 
-def _go_through(
-    page: Callable[[str | None], Page],
-    do: Callable[[OutboundMessage], None],
+def _go_through[Message](
+    page: Callable[[str | None], Page[Message]],
+    do: Callable[[Message], None],
     after: str | None,
     time_left: Callable[[], int],
 ) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Fetch the file that a message names by its address, and give Meta the files that are too large for a send batch."""
+"""Fetch the file that a message names by its address, and give Meta the files that are too large for a send batch.
+
+What customers send is fetched from Meta: see `fetch_media_received`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +18,7 @@ from hkreach.domain.progress import Progress
 from hkreach.domain.time import MINUTE, SECOND
 from hkreach.ports import Apps, Clock, Messages, SealedSecrets, SendQueue
 from hkreach.ports.media import MediaFetcher, MediaSpool
+from hkreach.usecases.fetch_media_received import FetchReceived
 from hkreach.usecases.send_message_give_up import give_up
 from hkreach.usecases.send_message_upload import UploadMedia
 
@@ -58,6 +62,8 @@ class FetchMedia:
     queue: SendQueue
     now: Clock
     waits: FetchWaits
+    received: FetchReceived
+    """What a record is for that names no message to send."""
 
     def __call__(self, message_id: str, time_left: Callable[[], int], receives: int = 1) -> Progress:
         """Take the message to its lane.
@@ -66,7 +72,9 @@ class FetchMedia:
         record.
         """
         message = self.messages.get(message_id)
-        if message is None or message.is_settled or message.claim is not None:
+        if message is None:
+            return self.received(message_id, time_left, receives)
+        if message.is_settled or message.claim is not None:
             return "done"
         if message.deadline <= self.now():
             return give_up(self.messages, message, self.now(), _EXPIRED)

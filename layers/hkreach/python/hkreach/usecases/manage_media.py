@@ -1,17 +1,23 @@
 """Files that apps upload by themselves: give the form, tell what became of it, and hand out what may be sent."""
 
 from dataclasses import dataclass
+from mimetypes import guess_extension
 from uuid import uuid4
 
 from hkreach.domain.app import App
-from hkreach.domain.errors import NotFound
+from hkreach.domain.errors import Conflict, NotFound
+from hkreach.domain.inbound import InboundMessage
+from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.media import Media, clean_filename, recognise
 from hkreach.domain.message import is_message_id
 from hkreach.domain.time import DAY
 from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, Announced, Sealed, UploadForm, usable_for
 from hkreach.ports import Clock
-from hkreach.ports.media import MediaUploads
+from hkreach.ports.inbound import Inbound
+from hkreach.ports.media import MediaLinks, MediaUploads
 
+LINK_SECONDS = 60
+"""How long the address of a file can be used."""
 NO_SUCH_MEDIA = (
     "This app has no media with this id; a file can be used for {} days after its upload. "
     "POST /api/external/media gives a new one."
@@ -83,3 +89,35 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
         return RefusedMedia(str(fault))
     filename = clean_filename(found.filename, mime_type)
     return Ready(uploads.seal(app.app_name, found, mime_type, filename, app.media_days), until)
+
+
+def content_of_media(
+    app: App, media_id: str, *, inbound: Inbound, uploads: MediaUploads, links: MediaLinks, now: Clock
+) -> str:
+    """A short-lived address of a file: one that a customer sent, or that the app uploaded.
+
+    Raises NotFound for an id that is another app's, too old, or never was, and for a file that Meta did not give;
+    Conflict for one that is not there yet, or that WhatsApp does not take.
+    """
+    message = inbound.get(media_id) if is_message_id(media_id) else None
+    if message is not None and message.app_name == app.app_name and message.file is not None:
+        stored = _stored(message, app, now())
+        name = message.file.filename or f"file{guess_extension(stored.served_as, strict=False) or ''}"
+        return links.link(stored.key, stored.served_as, name, LINK_SECONDS)
+    match manage_media(app, media_id, uploads=uploads, now=now):
+        case Ready(media):
+            return links.link(media.key, media.mime_type, media.filename, LINK_SECONDS)
+        case Waiting():
+            raise Conflict("Its file was not uploaded yet.")
+        case RefusedMedia(fault):
+            raise Conflict(f"The file {fault}.")
+
+
+def _stored(message: InboundMessage, app: App, now: int) -> StoredFile:
+    if message.error is not None:
+        raise NotFound(f"There is no file: {message.error.details} The event messages.received says so too.")
+    if message.stored is None or message.stored_at is None:
+        raise Conflict("Its file is still being fetched; messages.received tells when it is there.")
+    if message.stored_at + app.media_days * DAY <= now:
+        raise NotFound(f"Files are kept for {app.media_days} days; this one is gone.")
+    return message.stored

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hkreach.domain.change import Change
 from hkreach.domain.event import Event, news_event, received_event, status_event
 from hkreach.domain.inbound import InboundMessage, MetaNews
-from hkreach.domain.message import new_facts
+from hkreach.domain.message import OutboundMessage, new_facts
 from hkreach.ports import EventBus
 
 
@@ -21,8 +21,9 @@ def relay_events(changes: Sequence[Change], *, bus: EventBus) -> frozenset[str]:
 
 def _events(change: Change) -> list[Event]:
     if isinstance(change.after, InboundMessage):
-        return [received_event(change.after)]
+        told_before = isinstance(change.before, InboundMessage) and change.before.is_complete
+        return [received_event(change.after)] if change.after.is_complete and not told_before else []
     if isinstance(change.after, MetaNews):
         return [news_event(change.after)]
-    before = change.before.facts if change.before else {}
+    before = change.before.facts if isinstance(change.before, OutboundMessage) else {}
     return [status_event(change.after, status) for status in new_facts(before, change.after.facts)]

@@ -29,7 +29,7 @@ def make_leads(changes: Sequence[Change], *, leads: Leads) -> frozenset[str]:
     """See that each customer who wrote has a lead; returns the sequence numbers of the changes to be relayed again."""
     again = set()
     for change in changes:
-        if isinstance(change.after, InboundMessage):
+        if change.before is None and isinstance(change.after, InboundMessage):
             try:
                 _make(change.after, leads)
             except Exception:
