@@ -36,6 +36,7 @@ NAMES = {
     "MessagesTableName": "messages",
     "AppsTableName": "apps",
     "NumbersTableName": "numbers",
+    "DeliveriesTableName": "deliveries",
     "MediaBucketName": "media",
     "EventBusName": "bus",
 }
@@ -56,6 +57,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MESSAGES_TABLE": outputs["MessagesTableName"],
         "MEDIA_BUCKET": outputs["MediaBucketName"],
         "NUMBERS_TABLE": outputs["NumbersTableName"],
+        "DELIVERIES_TABLE": outputs["DeliveriesTableName"],
         "SEND_NOW_QUEUE_URL": outputs["SendNowQueueUrl"],
         "SEND_BULK_QUEUE_URL": outputs["SendBulkQueueUrl"],
         "SEND_DEAD_LETTER_QUEUE_URL": outputs["SendDeadLetterQueueUrl"],
@@ -72,6 +74,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "CALL_SECONDS": str(CALL_SECONDS),
         "FETCH_SECONDS": "5",
         "RETRY_BASE_SECONDS": "1",
+        "LEAST_WAIT_SECONDS": "1",
         # All messages are of one number: what stops it for longer would only make the others wait.
         "HALTED_SECONDS": "1",
         "BREAKER_FIRST_SECONDS": "0.05",
@@ -150,6 +153,7 @@ def make_resources(endpoint_url: str) -> tuple[dict[str, str], str]:
     dynamodb.create_table(TableName=outputs["AppsTableName"], **table_definition("AppsTable"))
     dynamodb.create_table(TableName=outputs["MessagesTableName"], **table_definition("MessagesTable"))
     dynamodb.create_table(TableName=outputs["NumbersTableName"], **table_definition("NumbersTable"))
+    dynamodb.create_table(TableName=outputs["DeliveriesTableName"], **table_definition("DeliveriesTable"))
     aws_client(endpoint_url, "s3").create_bucket(Bucket=outputs["MediaBucketName"])
     for output, (queue, dead_letters) in QUEUES.items():
         policy = dict(resources("AWS::SQS::Queue")[queue]["RedrivePolicy"])
