@@ -26,7 +26,7 @@ class FakeMediaStore(Faulty):
         super().__init__()
         self.files: dict[str, bytes] = {}
 
-    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
+    def put(self, app_name: str, content: bytes, mime_type: str, media_days: int) -> str:
         self._called("put")
         key = f"{app_name}/outbound/{hashlib.sha256(content).hexdigest()}"
         self.files[key] = content
@@ -63,8 +63,8 @@ class _FakeSpooled(BytesReader):
         super().__init__(content)
         self._media, self._app_name, self._all = media, app_name, content
 
-    def keep(self, mime_type: str) -> str:
-        return self._media.put(self._app_name, self._all, mime_type)
+    def keep(self, mime_type: str, media_days: int) -> str:
+        return self._media.put(self._app_name, self._all, mime_type, media_days)
 
 
 class FakeSendQueue(Faulty):

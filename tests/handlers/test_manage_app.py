@@ -2,50 +2,27 @@
 
 import io
 import json
-from typing import Any
 
 import pytest
 
-from hkreach.domain.api_key import issue
 from hkreach.domain.endpoint import DEFAULT_EVENTS, EVENT_NAMES, OPERATORS
 from hkreach.domain.signature import sign
 from hkreach.domain.time import HOUR
 from hkreach.domain.webhook_answer import Answer
 from tests.aws import APPS_TABLE, items
-from tests.builders import NOW, OTHER_NUMBER
+from tests.builders import NOW
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, fields, problem, sample
+from tests.handlers.webhook_calls import AS_OTHER, CALLS, furnished
+from tests.handlers.webhook_calls import call as _call
 from tests.template import ROOT
 
-CALLS = ["change", "create", "delete", "list", "pause", "resume", "rotate", "show", "test"]
 OF_DELIVERIES = {"deliveries", "resend"}
-OTHER_KEY = issue().text
 
 
 @pytest.fixture(autouse=True)
 def client(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeWebhookClient:
-    client = FakeWebhookClient()
-    monkeypatch.setattr(stack.functions["manage_app"].manage_app.client, "post", client.post)
-    stack.add_app()
-    stack.add_app("other", OTHER_NUMBER, OTHER_KEY)
-    return client
-
-
-def _call(stack: Stack, name: str, body: object = ..., headers: dict[str, str] | None = None, **query: str) -> Any:
-    """What a call answers, with its sample's parts where no other is given; its body is read if it is no problem."""
-    event = sample(f"manage_app/{name}")
-    event["headers"] |= {"Content-Type": "application/json"} | (headers or {})
-    if query:
-        event["queryStringParameters"] = query
-        event["multiValueQueryStringParameters"] = {key: [value] for key, value in query.items()}
-    if body is not ...:
-        event["body"] = body if isinstance(body, str) else json.dumps(body)
-    answer = stack.invoke("manage_app", event)
-    return answer if answer["statusCode"] >= 400 else json.loads(answer["body"])
-
-
-def _as_other() -> dict[str, str]:
-    return {"X-App-Name": "other", "X-API-Key": OTHER_KEY}
+    return furnished(stack, monkeypatch)
 
 
 def test_every_sample_works(stack: Stack) -> None:
@@ -139,135 +116,23 @@ def test_the_old_secret_can_be_ended_sooner(stack: Stack, hours: str, until: str
     assert until == rotated.get("oldSecretUntil")
 
 
-@pytest.mark.parametrize("hours", ["25", "-1", "x", "1.5", "", "²", "100"])
-def test_other_hours_are_refused(stack: Stack, hours: str) -> None:
-    assert ["oldSecretHours"] == fields(_call(stack, "rotate", endpointId=OPERATORS, oldSecretHours=hours))
-
-
-def test_a_sixth_is_refused_with_what_to_do(stack: Stack) -> None:
-    for _ in range(4):
-        assert "secret" in _call(stack, "create")
-    refused = problem(_call(stack, "create"))
-
-    assert (409, "conflict") == (refused["status"], refused["code"])
-    assert "DELETE /api/external/webhooks?endpointId=" in refused["detail"]
-
-
 def test_a_deleted_one_is_gone(stack: Stack) -> None:
     assert {"endpointId": OPERATORS, "deleted": True} == _call(stack, "delete")
     assert {"endpoints": []} == _call(stack, "list")
     assert 404 == problem(_call(stack, "delete"))["status"]
 
 
-@pytest.mark.parametrize("name", [call for call in CALLS if call not in {"create", "list"}])
-def test_another_apps_endpoint_and_none_look_the_same(stack: Stack, name: str, client: FakeWebhookClient) -> None:
-    endpoint_id = _call(stack, "create")["endpointId"]
-    client.posted.clear()
-    theirs = problem(_call(stack, name, headers=_as_other(), endpointId=endpoint_id))
-    nobodys = problem(_call(stack, name, endpointId="we_" + "x" * 22))
-
-    assert (404, theirs) == (theirs["status"], nobodys)
-    assert [] == client.posted
-
-
 def test_one_sees_ones_own_alone(stack: Stack) -> None:
     endpoint_id = _call(stack, "create")["endpointId"]
 
-    theirs = _call(stack, "list", headers=_as_other())["endpoints"]
+    theirs = _call(stack, "list", headers=AS_OTHER)["endpoints"]
     assert [OPERATORS] == [one["endpointId"] for one in theirs]
     assert endpoint_id not in json.dumps(theirs)
-
-
-@pytest.mark.parametrize("name", [call for call in CALLS if call not in {"create", "list", "show"}])
-def test_which_one_must_be_said(stack: Stack, name: str) -> None:
-    assert ["endpointId"] == fields(_call(stack, name, endpointId=""))
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_strangers_learn_nothing(stack: Stack, name: str) -> None:
-    assert 401 == problem(_call(stack, name, "{", headers={"X-API-Key": OTHER_KEY}))["status"]
-
-
-@pytest.mark.parametrize(
-    ("body", "wrong"),
-    [
-        ({}, ["url"]),
-        ({"url": None}, ["url"]),
-        ({"url": ""}, ["url"]),
-        ({"url": 5}, ["url"]),
-        ([], ["body"]),
-        ({"url": "http://shop.example.com/"}, ["url"]),
-        ({"url": "https://127.0.0.1/"}, ["url"]),
-        ({"url": "https://shop.internal/"}, ["url"]),
-        ({"url": "https://user:secret@shop.example.com/"}, ["url"]),
-        ({"url": "https://shop.example.com:8443/"}, ["url"]),
-        ({"url": "https://shop.example.com/" + "x" * 2_048}, ["url"]),
-        ({"url": "https://a.example.com/", "events": []}, ["events"]),
-        ({"url": "https://a.example.com/", "events": "messages.status"}, ["events"]),
-        ({"url": "https://a.example.com/", "events": ["leads.status", "messages.sent"]}, ["events[1]"]),
-        ({"url": "https://a.example.com/", "events": ["webhooks.test"]}, ["events[0]"]),
-        ({"url": "https://a.example.com/", "description": "x" * 201}, ["description"]),
-        ({"url": "https://a.example.com/", "description": "a\nb"}, ["description"]),
-        ({"url": "https://a.example.com/", "secret": "whsec_mine", "state": "active"}, ["secret", "state"]),
-    ],
-)
-def test_each_wrong_field_is_named(stack: Stack, body: object, wrong: list[str], client: FakeWebhookClient) -> None:
-    answer = _call(stack, "create", body)
-
-    assert (422, wrong) == (answer["statusCode"], fields(answer))
-    assert [] == client.posted
-    if isinstance(body, dict) and body.get("url"):
-        changed = _call(stack, "change", body, endpointId=OPERATORS)
-        assert (422, wrong) == (changed["statusCode"], fields(changed))
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_a_query_that_nobody_would_heed_is_refused(stack: Stack, name: str, client: FakeWebhookClient) -> None:
-    answer = _call(stack, name, endpointId=OPERATORS, oldSecretHour="0")
-
-    assert (422, "oldSecretHour") == (answer["statusCode"], fields(answer)[-1])
-    assert [] == client.posted
-
-
-@pytest.mark.parametrize("body", [{}, {"url": None}, {"description": None, "events": None}])
-def test_a_change_names_something(stack: Stack, body: object) -> None:
-    assert ["body"] == fields(_call(stack, "change", body, endpointId=OPERATORS))
-
-
-@pytest.mark.parametrize("name", ["delete", "pause", "resume", "rotate", "test"])
-def test_where_nothing_is_to_be_said_nothing_is_heeded(stack: Stack, name: str, client: FakeWebhookClient) -> None:
-    assert ["url"] == fields(_call(stack, name, {"url": "https://a.example.com/"}, endpointId=OPERATORS))
-    assert [] == client.posted
-    assert "endpointId" in _call(stack, name, {}, endpointId=OPERATORS)
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [("{", {}, 400), ("{}", {"Content-Type": "text/plain"}, 415), ('"' + "x" * 10_000 + '"', {}, 413)],
-)
-def test_a_body_that_cannot_be_read(stack: Stack, body: str, headers: dict[str, str], status: int) -> None:
-    assert status == problem(_call(stack, "create", body, headers))["status"]
 
 
 def test_a_developers_own_machine_is_reached_where_it_was_opened(stack: Stack) -> None:
     assert "active" == _call(stack, "create", {"url": "http://127.0.0.1:9000/hooks"})["state"]
     assert ["url"] == fields(_call(stack, "create", {"url": "http://127.0.0.1:9001/hooks"}))
-
-
-def test_somebody_who_is_always_quicker(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    apps = stack.functions["manage_app"].manage_app.apps
-    read = apps.get_fresh
-
-    def always_quicker(app_name: str) -> Any:
-        found = read(app_name)
-        stack.invoke("administer", sample("administer/set_unknown_policy"))
-        return found
-
-    monkeypatch.setattr(apps, "get_fresh", always_quicker)
-    refused = problem(_call(stack, "pause"))
-
-    assert (409, "changed_meanwhile", True) == (refused["status"], refused["code"], refused["retryable"])
-    assert "try again" in refused["detail"]
 
 
 def test_nothing_secret_is_logged(stack: Stack, logs: io.StringIO, client: FakeWebhookClient) -> None:

@@ -2,10 +2,12 @@
 
 import pytest
 
-from tests.builders import NOW
+from tests.builders import NOW, app
+from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
+from tests.usecases.app_house import AppHouse
 from tests.usecases.paced_house import House, furnished
 from tests.usecases.process import Process
 
@@ -38,3 +40,8 @@ def other(numbers: FakeNumbers, clock: FakeClock) -> Process:
 @pytest.fixture
 def paced(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
     return furnished(messages, clock, numbers)
+
+
+@pytest.fixture
+def shop(clock: FakeClock) -> AppHouse:
+    return AppHouse(FakeApps(app(endpoints={}), app("other", meta=None)), clock)

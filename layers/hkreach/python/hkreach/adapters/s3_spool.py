@@ -9,6 +9,7 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from boto3.s3.transfer import TransferConfig
 
+from hkreach.adapters.s3_expiry import expiry_of_copy
 from hkreach.adapters.s3_ranges import S3Ranges
 from hkreach.ports.media import SpooledFile
 
@@ -72,7 +73,7 @@ class _Spooled(S3Ranges):
         self._bucket, self._key = bucket, key
         self._digest = source.digest.hexdigest()
 
-    def keep(self, mime_type: str) -> str:
+    def keep(self, mime_type: str, media_days: int) -> str:
         """See the port. S3 copies by itself: the bytes do not come here again."""
         kept = f"{self._key.partition('/')[0]}/outbound/{self._digest}"
         self._client.copy_object(
@@ -82,5 +83,6 @@ class _Spooled(S3Ranges):
             ContentType=mime_type,
             MetadataDirective="REPLACE",
             ChecksumAlgorithm="SHA256",  # as all that lies there: it is checked whenever the copy is read
+            **expiry_of_copy(media_days),
         )
         return kept

@@ -8,12 +8,12 @@ from hkreach.domain.errors import NotFound
 from hkreach.domain.media import Media, clean_filename, recognise
 from hkreach.domain.message import is_message_id
 from hkreach.domain.time import DAY
-from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, USABLE_FOR, Announced, Sealed, UploadForm
+from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, Announced, Sealed, UploadForm, usable_for
 from hkreach.ports import Clock
 from hkreach.ports.media import MediaUploads
 
 NO_SUCH_MEDIA = (
-    f"This app has no media with this id; a file can be used for {USABLE_FOR // DAY} days after its upload. "
+    "This app has no media with this id; a file can be used for {} days after its upload. "
     "POST /api/external/media gives a new one."
 )
 
@@ -71,9 +71,10 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
     found = uploads.find(app.app_name, media_id) if is_message_id(media_id) else None
     if isinstance(found, Announced):
         return Waiting(found.announced_at + FORM_LIVES)
-    if found is None or found.uploaded_at + USABLE_FOR <= now():
-        raise NotFound(NO_SUCH_MEDIA)
-    until = found.uploaded_at + USABLE_FOR
+    usable = usable_for(app.media_days)
+    if found is None or found.uploaded_at + usable <= now():
+        raise NotFound(NO_SUCH_MEDIA.format(usable // DAY))
+    until = found.uploaded_at + usable
     if isinstance(found, Sealed):
         return Ready(found.media, until)
     try:
@@ -81,4 +82,4 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
     except ValueError as fault:
         return RefusedMedia(str(fault))
     filename = clean_filename(found.filename, mime_type)
-    return Ready(uploads.seal(app.app_name, found, mime_type, filename), until)
+    return Ready(uploads.seal(app.app_name, found, mime_type, filename, app.media_days), until)
