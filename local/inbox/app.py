@@ -3,8 +3,8 @@
 POST /hooks/{app_name}      a webhook; 200, unless a script says otherwise
 GET  /                      what came, as a page
 PUT  /_control/secrets      {"appName": "secret", ...}: add or replace; null removes
-POST /_control/script       {"appName": only this app's, "answers": [{"status": 503, "times": 2, "delay": 1.5,
-                            "headers": {}}]}: answer so, in this order; without `times` from then on.
+POST /_control/script       {"appName": only this app's, "messageId": only this message's, "answers": [{"status": 503,
+                            "times": 2, "delay": 1.5, "headers": {}}]}: so, in this order; without `times` from then on.
                             A new script replaces the old one of the same app.
 GET  /files/{name}          a file that was put there; 404 if none was
 PUT  /_control/files/{name} the file; its Content-Disposition is given with it
@@ -43,6 +43,7 @@ class _Answer:
 class _Script:
     answers: list[_Answer]
     app_name: str | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class _Inbox:
     scripts: dict[str | None, list[_Answer]] = field(default_factory=dict)
     files: dict[str, tuple[bytes, str | None]] = field(default_factory=dict)
 
-    def next_answer(self, app_name: str) -> _Answer:
-        """Return how to answer an app's next webhook: its own script goes before the one for all."""
-        for answers in (self.scripts.get(app_name, []), self.scripts.get(None, [])):
-            for answer in answers:
+    def next_answer(self, app_name: str, message_id: str | None) -> _Answer:
+        """Return how to answer a webhook: its message's script goes before its app's, and that before all others'."""
+        for key in (*([message_id] if message_id else []), app_name, None):
+            for answer in self.scripts.get(key, []):
                 if answer.times is None:
                     return answer
                 if answer.times > 0:
@@ -92,7 +93,7 @@ async def _receive(request: web.Request) -> web.Response:
     verified = is_signed(raw, request.headers, secret) if secret is not None else None
     delivery = Delivery(app_name, raw, dict(request.headers), verified)
     inbox.deliveries.add(delivery)
-    answer = inbox.next_answer(app_name)
+    answer = inbox.next_answer(app_name, delivery.message_id)
     await asyncio.sleep(answer.delay)
     delivery.answered_status = answer.status
     return web.Response(status=answer.status, headers=answer.headers)
@@ -138,7 +139,7 @@ async def _post_script(request: web.Request) -> web.Response:
     script = read(_Script, await _json(request), "script")
     if not all(200 <= answer.status <= 599 for answer in script.answers):
         raise JsonError("script.answers: a status is a number from 200 to 599")
-    request.app[_INBOX].scripts[script.app_name] = script.answers
+    request.app[_INBOX].scripts[script.message_id or script.app_name] = script.answers
     return web.json_response({})
 
 

@@ -1,5 +1,6 @@
 """GuardedWebhooks: the exact bytes, once, to public https or to a developer's own targets, and to nobody else."""
 
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -168,3 +169,39 @@ def test_the_answer_is_asked_for_as_it_is(server: Server) -> None:
     _client(server.target).post(server.url, BODY, HEADERS)
 
     assert "identity" == server.requests[0][1]["accept-encoding"]
+
+
+@pytest.mark.parametrize(
+    ("number", "ours"),
+    [
+        (errno.EMFILE, True),
+        (errno.ENOMEM, True),
+        (errno.EADDRNOTAVAIL, True),
+        (errno.ENETDOWN, True),
+        (errno.ECONNREFUSED, False),
+        (errno.EHOSTUNREACH, False),
+        (errno.ENETUNREACH, False),
+    ],
+)
+def test_what_this_machine_lacks_is_not_the_servers_fault(
+    number: int, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lookup(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+
+    def connect(*_: Any, **__: Any) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+    assert Answer(None, ours=ours) == _client().post("https://shop.example.com/", BODY, HEADERS)
+
+
+def test_a_name_that_is_not_found_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+    assert Answer(None) == _client().post("https://shop.example.com/", BODY, HEADERS)

@@ -37,6 +37,7 @@ NAMES = {
     "AppsTableName": "apps",
     "NumbersTableName": "numbers",
     "LeadsTableName": "leads",
+    "DeliveriesTableName": "deliveries",
     "MediaBucketName": "media",
     "EventBusName": "bus",
 }
@@ -58,6 +59,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MEDIA_BUCKET": outputs["MediaBucketName"],
         "NUMBERS_TABLE": outputs["NumbersTableName"],
         "LEADS_TABLE": outputs["LeadsTableName"],
+        "DELIVERIES_TABLE": outputs["DeliveriesTableName"],
         "SEND_NOW_QUEUE_URL": outputs["SendNowQueueUrl"],
         "SEND_BULK_QUEUE_URL": outputs["SendBulkQueueUrl"],
         "SEND_DEAD_LETTER_QUEUE_URL": outputs["SendDeadLetterQueueUrl"],
@@ -74,6 +76,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "CALL_SECONDS": str(CALL_SECONDS),
         "FETCH_SECONDS": "5",
         "RETRY_BASE_SECONDS": "1",
+        "LEAST_WAIT_SECONDS": "1",
         # All messages are of one number: what stops it for longer would only make the others wait.
         "HALTED_SECONDS": "1",
         "BREAKER_FIRST_SECONDS": "0.05",
@@ -153,6 +156,7 @@ def make_resources(endpoint_url: str) -> tuple[dict[str, str], str]:
     dynamodb.create_table(TableName=outputs["MessagesTableName"], **table_definition("MessagesTable"))
     dynamodb.create_table(TableName=outputs["NumbersTableName"], **table_definition("NumbersTable"))
     dynamodb.create_table(TableName=outputs["LeadsTableName"], **table_definition("LeadsTable"))
+    dynamodb.create_table(TableName=outputs["DeliveriesTableName"], **table_definition("DeliveriesTable"))
     aws_client(endpoint_url, "s3").create_bucket(Bucket=outputs["MediaBucketName"])
     for output, (queue, dead_letters) in QUEUES.items():
         policy = dict(resources("AWS::SQS::Queue")[queue]["RedrivePolicy"])

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,13 +111,21 @@ class Played:
         eventually(self._play, lambda moved: not moved and not self._busy())
         self.callbacks_are_held.clear()
         eventually(self._play, lambda moved: not moved and self._is_at_rest())
+        # Nothing waits for the endpoint any more, but somebody would look after it for two more minutes.
+        health = {"pk": {"S": f"{APP_NAME}#we_operator"}, "sk": {"S": "state"}}
+        self.client("dynamodb").delete_item(TableName=self.stack.outputs["DeliveriesTableName"], Key=health)
 
     def _play(self) -> int:
-        waiting = self._waiting()
-        if waiting:
+        waiting, deliveries = self._waiting(), self.waiting_deliveries()
+        if waiting or deliveries:
             now = time.time_ns() // 1_000_000
             self.change([message_id for message_id, due_at in waiting.items() if due_at > now], "dueAt", now)
+            self.let_deliveries_come_due(deliveries, now)
             self.wake()
+        return self.play_without_waking()
+
+    def play_without_waking(self) -> int:
+        """Read the stream and the queues once; how many records."""
         return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self.webhooks.poll()
 
     def _waiting(self) -> dict[str, int]:
@@ -125,12 +133,36 @@ class Played:
         page = self.client("dynamodb").scan(TableName=self.stack.outputs["MessagesTableName"], IndexName="due")
         return {item["messageId"]["S"]: int(item["dueAt"]["N"]) for item in page["Items"]}
 
+    def waiting_deliveries(self) -> list[dict[str, Any]]:
+        """The deliveries that wait in the table, as its index has them."""
+        page = self.client("dynamodb").scan(TableName=self.stack.outputs["DeliveriesTableName"], IndexName="waiting")
+        return list(page["Items"])
+
+    def let_deliveries_come_due(self, deliveries: Sequence[dict[str, Any]], now: int) -> None:
+        """Move their times so that nobody has to wait for them; one that changed meanwhile, or is held, is left."""
+        for item in deliveries:
+            if int(item.get("dueAt", {"N": "0"})["N"]) <= now:
+                continue
+            with suppress(self.client("dynamodb").exceptions.ConditionalCheckFailedException):
+                self.client("dynamodb").update_item(
+                    TableName=self.stack.outputs["DeliveriesTableName"],
+                    Key={"pk": item["pk"], "sk": item["sk"]},
+                    UpdateExpression="SET dueAt = :now",
+                    ConditionExpression="version = :version AND dueAt = :due",
+                    ExpressionAttributeValues={
+                        ":now": {"N": str(now)}, ":version": item["version"], ":due": item["dueAt"],
+                    },
+                )  # fmt: skip
+
     def _is_at_rest(self) -> bool:
         # Meta first: its callbacks are what makes the rest move.
         return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
 
     def _busy(self) -> int:
-        return self.to_fetch.depth() + self.to_send.depth() + self.webhooks.depth() + len(self._waiting())
+        return self.to_fetch.depth() + self.to_send.depth() + self.webhooks.depth() + self._in_tables()
+
+    def _in_tables(self) -> int:
+        return len(self._waiting()) + len(self.waiting_deliveries())
 
     def wrong_with(self, message_id: str) -> list[str]:
         """Everything that must not be: doubled, lost, misreported, untold; nothing if all is right."""
@@ -157,7 +189,8 @@ class Played:
         posted: defaultdict[str, set[str]] = defaultdict(set)
         for webhook in self.world.webhooks(messageId=message_id):
             assert webhook["verified"], webhook
-            posted[webhook["body"]["data"].get("status", "received")].add(webhook["eventId"])
+            if webhook["answeredStatus"] == 200:  # the others are tried again
+                posted[webhook["body"]["data"].get("status", "received")].add(webhook["eventId"])
         for name, seen, expected in (("event", on_the_bus, facts), ("webhook", posted, facts & IN_WEBHOOKS)):
             wrong += [f"untold: no {name} {fact}" for fact in sorted(expected - set(seen))]
             wrong += [f"untrue: {name} {fact}" for fact in sorted(set(seen) - expected)]

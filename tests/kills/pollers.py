@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import batched
 from typing import Any, ClassVar
@@ -110,6 +110,7 @@ class QueuePoller:
     def __init__(self, stack: Stack, functions: Functions, step: str, output: str) -> None:
         self._client, self._dynamodb = stack.client("sqs"), stack.client("dynamodb")
         self._numbers, self._number = stack.outputs["NumbersTableName"], stack.apps[0].phone_number_id
+        self._deliveries, self._app_name = stack.outputs["DeliveriesTableName"], stack.apps[0].app_name
         self._functions, self._step, self.url = functions, step, stack.outputs[output]
         self.acknowledges_first = False
         """A planted bug: what is read is gone."""
@@ -127,9 +128,18 @@ class QueuePoller:
         return len(found)
 
     def _calm(self) -> None:
-        """A number of which nothing is known: each invocation makes the calls that the one to be killed will make."""
+        """A number and an endpoint of which nothing is known.
+
+        So each invocation makes the calls that the one to be killed will make.
+        """
         for pk in (f"number#{self._number}", "meta"):
             self._dynamodb.delete_item(TableName=self._numbers, Key={"pk": {"S": pk}})
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # somebody is to look after it
+            self._dynamodb.delete_item(
+                TableName=self._deliveries,
+                Key={"pk": {"S": f"{self._app_name}#we_operator"}, "sk": {"S": "state"}},
+                ConditionExpression="attribute_not_exists(dueAt)",
+            )
 
     def _pass_on(self, batch: Sequence[dict[str, Any]]) -> None:
         (common,) = sample("send_message/queued")["Records"]

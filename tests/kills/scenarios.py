@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hkreach.domain.event import status_event
+from hkreach.domain.message import Status
+from tests.builders import outbound
 from tests.kills.functions import Kill, When
 from tests.kills.played import Played, Sent
+from tests.stack.world import eventually
 
 type Point = tuple[int, When]
 
@@ -39,6 +43,8 @@ class Scenario:
     """What an operator repeats until there is nothing left to do."""
     answer: Mapping[str, Any] | None = None
     """Meta's first answer, if it is not the usual one."""
+    refused: int = 0
+    """How often the integrator's server refuses a webhook of each message."""
     late: bool = False
     """Whether Meta's status comes only when all claims have run out, and all outcomes are written."""
     echo: bool = True
@@ -52,6 +58,8 @@ class Scenario:
             match = {"to": f"+{message.to}"}
             if self.answer is not None:
                 stack.world.meta_answers({"match": match | {"edge": "messages"}, "times": 1, "answer": self.answer})
+            if self.refused:
+                stack.world.inbox_answers_for(message.message_id, {"status": 500, "times": self.refused})
             told = ["sent"] if self.end == "sent" else []
             stack.world.meta_statuses({"match": match, "times": 1, "statuses": told, "echo": self.echo})
         if self.late:
@@ -150,6 +158,31 @@ def recover_all(stack: Played) -> None:
         pass
 
 
+def event_id(message: Sent) -> str:
+    """Of the event that tells that it was sent."""
+    return status_event(outbound(message.message_id, facts={Status.SENT: 0}), Status.SENT)["id"]  # type: ignore[no-any-return]
+
+
+def until_refused(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
+    """Their webhooks were refused, so that they wait in the table; now they are due, and no queue has them."""
+    send(stack, messages, scenario)
+    ids = {event_id(message) for message in messages}
+
+    def look() -> list[dict[str, Any]]:
+        stack.play_without_waking()
+        return [item for item in stack.waiting_deliveries() if item["sk"]["S"].rpartition("#")[2] in ids]
+
+    waiting = eventually(look, lambda found: len(found) == len(messages))
+    stack.client("sqs").purge_queue(QueueUrl=stack.webhooks.url)
+    stack.let_deliveries_come_due(waiting, time.time_ns() // 1_000_000)
+
+
+def try_again(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
+    """Woken and tried, before anybody wakes it once more."""
+    stack.wake()
+    stack.webhooks.poll()
+
+
 _LOST = {"fault": "reset_before"}
 SCENARIOS = [
     Scenario("a template is accepted", "accept_message", subject=lambda message: message.key, go=send),
@@ -167,7 +200,11 @@ SCENARIOS = [
     Scenario("a status with the echo", "receive_meta", go=send),
     Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, late=True),
     Scenario("eleven new facts are published", "relay_events", messages=11, go=send, end="accepted"),
-    Scenario("a webhook is posted", "deliver_webhook", go=send),
+    Scenario("a webhook is posted", "deliver_webhook", event_id, go=send),
+    Scenario("a webhook is refused", "deliver_webhook", event_id, go=send, refused=1),
+    Scenario("a webhook is tried again", "deliver_webhook", event_id, lead=until_refused, go=try_again, refused=1),
+    Scenario("a webhook is refused again", "deliver_webhook", event_id, lead=until_refused, go=try_again, refused=2),
+    Scenario("a delivery is due", "wake_due", lambda _: "", 2, lead=until_refused, go=wake, refused=1),
     Scenario("resend the unknown", "administer", lead=until_unknown, go=settle, answer=_LOST),
     Scenario("fail the unknown", "administer", lead=until_unknown, go=settle, answer=_LOST, end="failed"),
     Scenario("redrive", "administer", lambda _: '"redrive"', lead=until_dead, go=redrive, finish=redrive_all),

@@ -157,6 +157,11 @@ class World:
         script = {"appName": app.app_name, "answers": list(answers)}
         assert self.http.post(f"{self.stack.inbox_url}/_control/script", json=script, timeout=_TIMEOUT).ok
 
+    def inbox_answers_for(self, message_id: str, *answers: Mapping[str, Any]) -> None:
+        """Script the inbox for the webhooks of one message."""
+        script = {"messageId": message_id, "answers": list(answers)}
+        assert self.http.post(f"{self.stack.inbox_url}/_control/script", json=script, timeout=_TIMEOUT).ok
+
     def item(self, message_id: str) -> dict[str, Any]:
         """The message's item, as DynamoDB has it."""
         answer = self.stack.client("dynamodb").get_item(

@@ -187,11 +187,12 @@ def test_every_event_is_delivered_exactly_once_whatever_the_server_was(both: tup
 
 def test_the_healthy_ones_are_never_kept_waiting(both: tuple[Neighbours, Neighbours]) -> None:
     with_bad, without = both
-    print(f"\n{PRODUCERS * EACH} events, {PROCESSES.processes} processes; milliseconds to the server")
-    for title, run in (("with four bad ones", with_bad), ("without", without)):
+    title = f"{PRODUCERS * EACH} events, {PROCESSES.processes} processes; milliseconds to the server"
+    print(f"\n{title}")  # noqa: T201
+    for which, run in (("with four bad ones", with_bad), ("without", without)):
         times = run.latencies(HEALTHY)
         shown = ", ".join(f"p{p} {times[len(times) * p // 100]}" for p in (50, 90, 99))
-        print(f"  the sixteen, {title}: {shown}, most {times[-1]}; writes of deliveries {len(run.deliveries.rows)}")  # noqa: T201
+        print(f"  the sixteen, {which}: {shown}, most {times[-1]}; writes of deliveries {len(run.deliveries.rows)}")  # noqa: T201
     for name, kind in BAD.items():
         posts, key = with_bad.posts[name], EndpointKey(name, "we_operator")
         rows = sum(row.key.endpoint == key for row in with_bad.deliveries.rows.values())
