@@ -12,6 +12,7 @@ import requests
 from standardwebhooks import Webhook
 
 from hkreach.domain.signature import sign
+from local.event_docs import examples
 from tests.stack.world import World, eventually
 
 WEBHOOKS = "/api/external/webhooks"
@@ -43,12 +44,16 @@ class Shop:
     def publish(self, name: str = "leads.status") -> str:
         """An event of this app on the bus, as our own code puts it there; returns its id."""
         event_id = f"evt_{uuid.uuid4().hex}"
+        data = {
+            "leads.status": examples()["leads.status"]["moved"]["data"] | {"to": "Won ☕"},
+            "messages.status": examples()["messages.status"]["accepted"]["data"],
+        }
         event = {
             "id": event_id,
             "event": name,
             "createdAt": "2026-11-22T09:00:00Z",
             "appName": self.app_name,
-            "data": {"to": "Won ☕", "status": "accepted"},
+            "data": data[name],
         }
         entry = {
             "Source": "hkreach",

@@ -13,6 +13,7 @@ import requests
 
 from local.commands import ROOT
 from local.stack import App, Stack
+from tests.event_forms import check_event
 
 PATIENCE = 120.0
 """Seconds that a thing may take before it counts as not happening: the local AWS is slow, not wrong."""
@@ -148,9 +149,12 @@ class World:
         return dict(self.meta("GET", "deliveries"))
 
     def webhooks(self, **query: str) -> list[dict[str, Any]]:
-        """What the inbox got."""
+        """What the inbox got; each has the form that its event's page promises."""
         answer = self.http.get(f"{self.stack.inbox_url}/_control/deliveries", params=query, timeout=_TIMEOUT)
-        return list(answer.json())
+        webhooks: list[dict[str, Any]] = answer.json()
+        for webhook in webhooks:
+            check_event(webhook["body"])
+        return webhooks
 
     def inbox_answers(self, app: App, *answers: Mapping[str, Any]) -> None:
         """Script the inbox of one app."""
