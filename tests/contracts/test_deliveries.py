@@ -186,7 +186,7 @@ def test_events_are_made_anew_from_facts(imitated_aws: None, clock: FakeClock) -
     messages = DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock)
     sent, received = outbound(facts={Status.QUEUED: NOW, Status.SENT: NOW + 5}), inbound()
     messages.add(sent)
-    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE).add(received)
+    DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock).add(received)
     facts = DynamoDBEventFacts(aws("dynamodb"), MESSAGES_TABLE, clock)
 
     assert status_event(sent, Status.SENT) == facts.event(MessageFact(MESSAGE_ID, "sent"), "mystore")
