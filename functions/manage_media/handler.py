@@ -53,7 +53,7 @@ def content() -> Response[str]:
     app = authenticate(api.current_event, apps)
     media_id = required_query(api.current_event, "mediaId", "Say which media.")
     address = content_of_media(app, media_id, inbound=inbound, uploads=uploads, links=links, now=now)
-    return Response(HTTPStatus.FOUND, headers={"Location": address, "Cache-Control": "no-store"})
+    return Response(HTTPStatus.FOUND, body="", headers={"Location": address, "Cache-Control": "no-store"})
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -291,6 +291,19 @@ def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     assert {name for name in EVENT_NAMES if not name.startswith("messages.")} == set(names)
 
 
+def test_what_cannot_be_read_is_counted_and_alarms() -> None:
+    (counted,) = resources("AWS::Logs::MetricFilter").values()
+    (transformation,) = counted["MetricTransformations"]
+    alarm = resources("AWS::CloudWatch::Alarm")["UnreadableItemsAlarm"]
+
+    assert {"Ref": "ReceiveMetaLogs"} == counted["LogGroupName"]
+    assert (transformation["MetricNamespace"], transformation["MetricName"]) == (
+        alarm["Namespace"],
+        alarm["MetricName"],
+    )
+    assert ("Sum", 0, "GreaterThanThreshold") == (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"])
+
+
 @pytest.mark.parametrize("status", Status)
 def test_what_meta_tells_of_an_account_goes_to_no_webhook(status: Status) -> None:
     properties = resources("AWS::Events::Rule")["WebhookRule"]["EventPattern"]

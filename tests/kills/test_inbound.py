@@ -11,6 +11,7 @@ import pytest
 
 from hkreach.domain.inbound import inbound_message_id
 from local.meta.inbound_kinds import BESIDE, sample_of
+from tests.builders import PNG
 from tests.kills.functions import Kill, When
 from tests.kills.played import Played
 from tests.kills.pollers import MOST_TRIES
@@ -31,6 +32,10 @@ class Way:
     webhooks: int = 0
     step: str = "receive_meta"
 
+    def subject(self, stack: Played, nonce: str) -> str:
+        """What the event of the invocation to be killed holds."""
+        return _id(stack, nonce) if self.step == "fetch_media" else nonce
+
 
 def _of_messages(stack: Played, *messages: dict[str, Any]) -> dict[str, Any]:
     metadata = {"phone_number_id": stack.stack.apps[0].phone_number_id}
@@ -41,6 +46,15 @@ def _of_messages(stack: Played, *messages: dict[str, Any]) -> dict[str, Any]:
 def _message(stack: Played, nonce: str) -> dict[str, Any]:
     common = {"from": SENDER, "id": f"wamid.{nonce}", "timestamp": "1795338060"}
     return _of_messages(stack, common | sample_of("location") | BESIDE["reply"]())
+
+
+def _image(stack: Played, nonce: str) -> dict[str, Any]:
+    number = stack.stack.apps[0].phone_number_id
+    node = stack.world.meta(
+        "POST", f"media?phoneNumberId={number}", data=PNG + nonce.encode(), headers={"Content-Type": "image/png"}
+    )
+    common = {"from": SENDER, "id": f"wamid.{nonce}", "timestamp": "1795338060"}
+    return _of_messages(stack, common | {"type": "image", "image": node})
 
 
 def _unreadable(stack: Played, nonce: str) -> dict[str, Any]:
@@ -57,6 +71,7 @@ WAYS = [
     Way("news of an account", _news, "meta", 1),
     Way("an item that cannot be read", _unreadable, "unread", 0),
     Way("a customer's message is published", _message, "inbound", 1, 1, step="relay_events"),
+    Way("a customer's file is fetched", _image, "inbound", 1, 1, step="fetch_media"),
     Way("news are published", _news, "meta", 1, step="relay_events"),
 ]
 
@@ -72,10 +87,12 @@ def test_whoever_is_killed_loses_and_doubles_nothing_that_comes_in(stack: Played
     clean = uuid.uuid4().hex
     began = len(stack.functions.invocations)
     _bring(stack, way, clean)
-    calls = next(i.calls for i in stack.functions.invocations[began:] if i.step == way.step and clean in i.event)
+    stack.settle()
+    subject = way.subject(stack, clean)
+    calls = next(i.calls for i in stack.functions.invocations[began:] if i.step == way.step and subject in i.event)
     nonces = {point: uuid.uuid4().hex for point in itertools.product(range(1, len(calls) + 1), WHEN)}
     for (n, when), nonce in nonces.items():
-        stack.functions.arm(Kill(way.step, nonce, n, when))
+        stack.functions.arm(Kill(way.step, way.subject(stack, nonce), n, when))
         _bring(stack, way, nonce)
     stack.settle()
     print(f"{way.step}: {way.name}: {len(nonces)} of {2 * len(calls)} kill points: {', '.join(calls)}")  # noqa: T201
@@ -86,6 +103,8 @@ def test_whoever_is_killed_loses_and_doubles_nothing_that_comes_in(stack: Played
         point: wrong for point, nonce in nonces.items() if (wrong := _wrong_with(stack, way, nonce, events))
     }  # fmt: skip
     assert 0 == stack.dead_letters()
+    if way.step == "fetch_media":
+        assert 1 + len(nonces) == len([event for event in events if event["data"]["image"].get("mediaId")])
 
 
 def _bring(stack: Played, way: Way, nonce: str) -> None:

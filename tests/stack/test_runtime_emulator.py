@@ -41,8 +41,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
         f"manage_app/{call}": {"statusCode": 401}
         for call in ("create", "list", "show", "change", "delete", "rotate", "test", "pause", "resume")
     },
+    "manage_media/content": {"statusCode": 401},
     "relay_outbox/new_message": DONE,
+    "relay_outbox/image_received": DONE,
     "fetch_media/queued": DONE,
+    "fetch_media/received": DONE,
     "send_message/queued": DONE,
     "read_message/timeline": {"statusCode": 401},
     "wake_due/every_minute": {"woken": 0, "reminded": 0, "deliveries": 0},
@@ -52,6 +55,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "relay_events/status_delivered": DONE,
     "relay_events/message_received": DONE,
     "relay_events/lead_moved": DONE,
+    "relay_events/meta_news": DONE,
+    "relay_events/image_stored": DONE,
     "deliver_webhook/status_delivered": DONE,
     "deliver_webhook/delivery_due": DONE,
     "administer/show_app": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
