@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
 from hkreach.adapters.dynamodb_inbound import DynamoDBUnread
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
@@ -30,6 +31,7 @@ administer = Administer(
     secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
     meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
     now=now,
+    healths=DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False),
     local_targets=settings.local_targets,
 )
 administer_messages = AdministerMessages(

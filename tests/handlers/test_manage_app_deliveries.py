@@ -130,6 +130,39 @@ def test_a_disabled_endpoint_says_so_and_when_resumed_gets_what_waits(stack: Sta
     assert {"state": "healthy"} == json.loads(stack.invoke("manage_app", show)["body"])["health"]
 
 
+def test_a_new_address_that_takes_its_test_gets_what_waited_for_the_old_one(
+    stack: Stack, client: FakeWebhookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests = FakeWebhookClient()
+    monkeypatch.setattr(stack.functions["manage_app"].manage_app.client, "post", tests.post)
+    _fail(stack, client, Answer(410))
+    test = sample("manage_app/test")
+    assert 200 == stack.invoke("manage_app", test)["statusCode"]
+    assert "disabled" == _health(stack)["state"], "of the same address this has to be said"
+
+    change = sample("manage_app/change")
+    change["body"] = json.dumps({"url": "https://new.example.com/"})
+    assert 200 == stack.invoke("manage_app", change)["statusCode"]
+    assert {"state": "healthy"} == _health(stack)
+    stack.functions["deliver_webhook"].deliver_webhook.attempt.healths._seen.forget()
+    _deliver_what_is_woken(stack)
+    assert ["https://new.example.com/"] == [url for url, _, _ in client.posted[1:]]
+
+
+def test_a_test_that_is_taken_is_as_good_as_a_probe(
+    stack: Stack, client: FakeWebhookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack.functions["manage_app"].manage_app.client, "post", FakeWebhookClient().post)
+    _fail(stack, client, Answer(429, retry_after=60_000))
+    assert 200 == stack.invoke("manage_app", sample("manage_app/test"))["statusCode"]
+
+    assert {"state": "healthy"} == _health(stack)
+
+
+def _health(stack: Stack) -> dict[str, Any]:
+    return dict(json.loads(stack.invoke("manage_app", sample("manage_app/show"))["body"])["health"])
+
+
 def test_a_failing_one_says_since_when(stack: Stack, client: FakeWebhookClient) -> None:
     _fail(stack, client, Answer(429, retry_after=60_000))
     health = json.loads(stack.invoke("manage_app", sample("manage_app/show"))["body"])["health"]

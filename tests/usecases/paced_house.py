@@ -17,6 +17,7 @@ from hkreach.usecases.send_message_upload import UploadMedia
 from tests.builders import LIMITS, NOW, NUMBER, OTHER_NUMBER, UPLOAD, WAITS, app, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import FakeEndpointHealths
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
@@ -69,7 +70,7 @@ class House:
 def furnished(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
     secrets, meta, pauses = FakeSealedSecrets(), FakeMeta(), list[float]()
     apps = FakeApps()
-    administer = Administer(apps, numbers, secrets, FakeMetaApp(), clock)
+    administer = Administer(apps, numbers, secrets, FakeMetaApp(), clock, FakeEndpointHealths())
     for name, number in (("mystore", NUMBER), ("other", OTHER_NUMBER)):
         apps.add(app(name, meta=None))
         administer.set_meta_account(name, NewMetaAccount(number, "1", "EAAtoken"))

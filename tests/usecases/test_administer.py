@@ -7,12 +7,16 @@ from dataclasses import replace
 import pytest
 
 from hkreach.domain import api_key
+from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.endpoint import OPERATORS
+from hkreach.domain.endpoint_health import EndpointHealth, EndpointLimits
 from hkreach.domain.errors import Conflict, Invalid, NotFound, ReachError
+from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
-from tests.builders import NUMBER, OTHER_NUMBER, app, endpoint, hooks
+from tests.builders import NOW, NUMBER, OTHER_NUMBER, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import FakeEndpointHealths
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
 
@@ -23,8 +27,9 @@ WEBHOOK = NewWebhook("https://shop.example.com/hook")
 @pytest.fixture
 def house(clock: FakeClock) -> Administer:
     return Administer(
-        FakeApps(), FakeNumbers(), FakeSealedSecrets(), FakeMetaApp(), clock, frozenset({"127.0.0.1:9000"})
-    )
+        FakeApps(), FakeNumbers(), FakeSealedSecrets(), FakeMetaApp(), clock, FakeEndpointHealths(),
+        frozenset({"127.0.0.1:9000"}),
+    )  # fmt: skip
 
 
 def test_a_new_app_has_a_key_that_opens_it(house: Administer) -> None:
@@ -112,6 +117,26 @@ def test_a_webhook_can_be_changed_with_a_secret_of_ones_own_and_ended(house: Adm
     shown = house.set_webhook("mystore", NewWebhook("http://127.0.0.1:9000/", "a-secret-of-my-own"))
     assert ("http://127.0.0.1:9000/", "a-secret-of-my-own") == (shown["webhookUrl"], shown["webhookSecret"])
     assert house.set_webhook("mystore", None)["webhookUrl"] is None
+
+
+def test_a_new_webhook_gets_events_whatever_the_one_before_did(house: Administer) -> None:
+    key = EndpointKey("mystore", OPERATORS)
+    house.create_app("mystore", "en", webhook=WEBHOOK)
+    for again in (
+        lambda: house.set_webhook("mystore", NewWebhook("https://new.example.com/")),
+        lambda: house.activate_webhook("mystore", OPERATORS),
+    ):
+        house.healths.change(key, lambda health: (health.failed(NOW, Answer(410), EndpointLimits()), None))
+        again()
+        assert EndpointHealth().drained(NOW) == house.healths.look(key)
+
+
+def test_who_cannot_begin_it_anew_is_told_to_call_again(house: Administer) -> None:
+    house.create_app("mystore", "en")
+    house.healths.contended = 1  # type: ignore[attr-defined]
+
+    with pytest.raises(Conflict, match="make the same call again"):
+        house.set_webhook("mystore", WEBHOOK)
 
 
 def test_setting_the_webhook_leaves_the_apps_own_endpoints_and_its_filter(house: Administer) -> None:

@@ -252,6 +252,7 @@ class AdministerSettings(_KnowsApps, _MayOpenLoopback):
     meta_app_parameters: _Text
     messages_table: _Text
     numbers_table: _Text
+    deliveries_table: _Text
     send_now_queue_url: _Text
     send_dead_letter_queue_url: _Text
     media_queue_url: _Text

@@ -74,6 +74,8 @@ class WebhookRoutes:
         expect_query(self.api.current_event, "endpointId")
         wanted = read_endpoint_change(self.api.current_event, self.local_targets)
         endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
+        if test is not None and endpoint.state == "active" and not test.answer.failure:  # another server
+            self.deliveries.resume(app_name, endpoint_id)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | ({"test": shown_test(test)} if test else {}))
 
     def delete(self) -> Response[str]:
@@ -91,7 +93,10 @@ class WebhookRoutes:
 
     def test(self) -> Response[str]:
         """What the server said to a test event."""
-        endpoint, test = self.manage_app.test(*self._whose_and_which())
+        app_name, endpoint_id = self._whose_and_which()
+        endpoint, test = self.manage_app.test(app_name, endpoint_id)
+        if endpoint.state == "active" and not test.answer.failure:
+            self.deliveries.test_taken(app_name, endpoint_id)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | {"test": shown_test(test)})
 
     def pause(self) -> Response[str]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy
+from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.endpoint import DEFAULT_EVENTS, MAX_ENDPOINTS, OPERATORS, Endpoint
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
 from hkreach.domain.public_address import check_public_address
 from hkreach.domain.time import to_rfc3339
 from hkreach.domain.webhook_signature import new_webhook_secret
-from hkreach.ports import Apps, Clock, MetaAppSecrets, Numbers, SealedSecrets
+from hkreach.ports import Apps, Clock, Contended, MetaAppSecrets, Numbers, SealedSecrets
+from hkreach.ports.deliveries import EndpointHealths
 
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
 
@@ -46,6 +48,7 @@ class Administer:
     secrets: SealedSecrets
     meta_app: MetaAppSecrets
     now: Clock
+    healths: EndpointHealths
     local_targets: frozenset[str] = frozenset()
 
     def create_app(
@@ -81,7 +84,9 @@ class Administer:
             others = {key: endpoint for key, endpoint in app.endpoints.items() if key != OPERATORS}
             return self._changed(app, replace(app, endpoints=others))
         changed, secret = self._with_webhook(app, webhook)
-        return self._changed(app, changed) | {"webhookSecret": secret}
+        shown = self._changed(app, changed) | {"webhookSecret": secret}
+        self._begin_anew(app_name, OPERATORS)
+        return shown
 
     def activate_webhook(self, app_name: str, endpoint_id: str) -> Shown:
         """Let an endpoint get events, whether or not its server took a test event."""
@@ -91,7 +96,15 @@ class Administer:
             raise NotFound(f"The app has no endpoint {endpoint_id!r}; it has: {', '.join(app.endpoints) or 'none'}.")
         active = replace(endpoint, state="active")
         self._changed(app, replace(app, endpoints={**app.endpoints, endpoint_id: active}))
+        self._begin_anew(app_name, endpoint_id)
         return {"appName": app_name, "endpointId": endpoint_id, "url": endpoint.url, "state": active.state}
+
+    def _begin_anew(self, app_name: str, endpoint_id: str) -> None:
+        """Whatever its server did before: the endpoint gets events, those first that wait for it."""
+        try:
+            self.healths.change(EndpointKey(app_name, endpoint_id), lambda health: (health.resumed(self.now()), None))
+        except Contended:
+            raise Conflict("The endpoint is set, and may still get nothing: make the same call again.") from None
 
     def set_unknown_policy(
         self, app_name: str, policy: UnknownPolicy, resend_after_seconds: int = RESEND_AFTER_SECONDS

@@ -122,6 +122,14 @@ class ManageDeliveries:
         """Forget that it failed, and let what waits for it go."""
         self._change(EndpointKey(app_name, endpoint_id), lambda health: health.resumed(self.now()))
 
+    def test_taken(self, app_name: str, endpoint_id: str) -> None:
+        """A test event is as good as a probe: what waits goes, but not to one that is disabled."""
+        now = self.now()
+        self._change(
+            EndpointKey(app_name, endpoint_id),
+            lambda health: health.resumed(now) if health.disabled_at is None else health,
+        )
+
     def pause(self, app_name: str, endpoint_id: str) -> None:
         """Let nobody look after what waits for it."""
         self._change(EndpointKey(app_name, endpoint_id), lambda health: health.paused())
