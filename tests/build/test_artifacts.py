@@ -16,6 +16,8 @@ SETTINGS = {
     "MESSAGES_TABLE": "messages",
     "MEDIA_BUCKET": "media",
     "NUMBERS_TABLE": "numbers",
+    "LEADS_TABLE": "leads",
+    "DELIVERIES_TABLE": "deliveries",
     "SEND_NOW_QUEUE_URL": "https://sqs.invalid/send-now",
     "SEND_BULK_QUEUE_URL": "https://sqs.invalid/send-bulk",
     "MEDIA_QUEUE_URL": "https://sqs.invalid/media",
