@@ -111,6 +111,7 @@ def test_an_endpoint_is_verified_gets_signed_events_and_is_ended(shop: Shop) -> 
 
     _assert_signed(shop.next_at(hook), created["secret"], created["secret"])
     (shown,) = shop.call("GET").json()["endpoints"]
+    assert {"state": "healthy"} == shown.pop("health")
     assert {key: value for key, value in created.items() if key not in {"secret", "test"}} == shown
 
     assert 200 == shop.call("DELETE", endpointId=created["endpointId"]).status_code

@@ -93,6 +93,8 @@ def test_a_long_wait_is_spent_in_the_table_alone(world: World) -> None:
     row = world.again(row_of(world.first(REFUSED)), REFUSED)
 
     assert (2, NOW + 5 * MINUTE, 1) == (row.tries, row.due_at, len(world.queue.queued))
+    world.deliver.retry(row.key, row.version - 1)
+    assert 2 == world.posts(), "what woke the try before comes once more"
 
 
 def test_a_retry_that_succeeds_is_the_same_event(world: World) -> None:
