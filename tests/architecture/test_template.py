@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from hkreach.adapters.s3_expiry import expiry
 from hkreach.domain.event import Event, news_event, received_event, status_event
+from hkreach.domain.media import MEDIA_DAYS
 from hkreach.domain.message import Status
-from hkreach.domain.time import DAY
-from hkreach.domain.upload import FILES_KEPT
 from hkreach.settings import _Settings
 from tests.builders import inbound, news, outbound
 from tests.edge.test_settings import MODELS
@@ -219,8 +219,14 @@ def test_everything_expires() -> None:
     ttl = resources("AWS::DynamoDB::Table")["MessagesTable"]["TimeToLiveSpecification"]
 
     assert {"AttributeName": "expiresAt", "Enabled": True} == ttl
-    everything, unfinished = resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"]["Rules"]
-    assert {"Id": "expire", "Status": "Enabled", "ExpirationInDays": FILES_KEPT // DAY} == everything
+    everything, *sooner, unfinished = resources("AWS::S3::Bucket")["MediaBucket"]["LifecycleConfiguration"]["Rules"]
+    *fewer, default = MEDIA_DAYS
+    assert {"Id": "expire", "Status": "Enabled", "ExpirationInDays": default} == everything
+    assert [(f"expire-{days}", "Enabled", days, expiry(days)["Tagging"]) for days in fewer] == [
+        (rule["Id"], rule["Status"], rule["ExpirationInDays"], "{Key}={Value}".format(**tag))
+        for rule in sooner
+        for tag in rule["TagFilters"]
+    ]
     assert {"DaysAfterInitiation": 1} == unfinished["AbortIncompleteMultipartUpload"]
 
 
@@ -260,6 +266,18 @@ def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None
     read = {"AcceptMessage": {outbound, *incoming}, "SendMessage": {outbound}}
     read["ManageMedia"] = {outbound, received, *incoming}
     assert read | {"FetchMedia": {outbound, "*/fetched/*"}} == may("s3:GetObject")
+    assert {
+        "AcceptMessage": {outbound, "*/uploads/*"},
+        "ManageMedia": {outbound, "*/uploads/*"},
+        "FetchMedia": {outbound, received},
+    } == may("s3:PutObjectTagging")
+
+
+def test_the_archive_keeps_every_event_of_the_bus() -> None:
+    archive = resources("AWS::Events::Archive")["EventArchive"]
+
+    assert ({"Fn::GetAtt": ["EventBus", "Arn"]}, 30) == (archive["SourceArn"], archive["RetentionDays"])
+    assert "EventPattern" not in archive
 
 
 def test_the_rule_takes_the_events_that_webhooks_carry() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from hkreach.adapters.message_items import outbound_item
-from tests.builders import MESSAGE_ID, NUMBER, RECIPIENT, outbound
+from tests.builders import MESSAGE_ID, NUMBER, RECIPIENT, WAMID, outbound
 
 APPS_TABLE = "apps"
 NUMBERS_TABLE = "numbers"
@@ -31,7 +31,8 @@ _APP = {
     "meta": {"M": _META},
 }
 _QUEUED = outbound_item(outbound(deadline=_FAR, expires_at=_FAR))
-_CLAIMED = _QUEUED | {"claimNumber": _NUMBER, "claimedUntil": {"N": str(_FAR)}}
+_CLAIMED = {"claimNumber": _NUMBER, "claimedUntil": {"N": str(_FAR)}, "claimedBy": {"S": "0123456789abcdef"}}
+_ACCEPTED = {"acceptedAt": {"N": str(_FAR)}, "wamid": {"S": WAMID}}
 
 
 def _answer(operation: str, request: dict[str, Any]) -> bytes:
@@ -45,7 +46,8 @@ def _answer(operation: str, request: dict[str, Any]) -> bytes:
         case "GetItem":
             told = {"Item": _QUEUED}
         case "UpdateItem":
-            told = {"Attributes": _CLAIMED}
+            assert request["ReturnValues"] == "UPDATED_NEW"
+            told = {"Attributes": _CLAIMED if "claimedUntil = " in request["UpdateExpression"] else _ACCEPTED}
         case "Decrypt":
             return json.dumps({"Plaintext": b64encode(ACCESS_TOKEN.encode()).decode()}).encode()
         case _:

@@ -5,6 +5,7 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_file_is_kept_byte_for_byte_as_if_it_had_been_put(spools: Spools, size
         assert size == file.size
         assert content[:4_096] == file.read(0, 4_096)
         assert content[-1:] == file.read(size - 1, 4_096)
-        key = file.keep("application/pdf")
+        key = file.keep("application/pdf", 30)
 
     assert f"mystore/outbound/{hashlib.sha256(content).hexdigest()}" == key
     with spools.store.open(key) as kept:
@@ -63,7 +64,7 @@ def test_what_a_customer_sent_is_kept_under_its_id(spools: Spools) -> None:
     for _ in range(2):
         with spools.spool.spool("mystore", iter([PDF])) as file:
             assert hashlib.sha256(PDF).hexdigest() == file.sha256
-            assert "mystore/inbound/m-1" == file.keep_received("m-1", "application/pdf")
+            assert "mystore/inbound/m-1" == file.keep_received("m-1", "application/pdf", 30)
     with spools.store.open("mystore/inbound/m-1") as kept:
         assert PDF == kept.read(len(PDF) + 1)
 
@@ -84,7 +85,7 @@ def test_what_is_not_kept_is_gone_and_of_what_is_one_object_stays(imitated_aws: 
         assert ["mystore/fetched/"] == [key[:16] for key in _keys()]
     assert [] == _keys()
     with spool.spool("mystore", iter([PDF])) as file:
-        key = file.keep("application/pdf")
+        key = file.keep("application/pdf", 30)
     assert [key] == _keys()
     assert "application/pdf" == aws("s3").head_object(Bucket=MEDIA_BUCKET, Key=key)["ContentType"]
 
@@ -98,7 +99,7 @@ def test_a_file_that_cannot_be_removed_does_not_lose_the_one_that_was_kept(
     client = aws("s3")
     monkeypatch.setattr(client, "delete_object", fails)
     with S3Spool(client, MEDIA_BUCKET).spool("mystore", iter([PDF])) as file:
-        key = file.keep("application/pdf")
+        key = file.keep("application/pdf", 30)
     assert key in _keys()
 
 
@@ -117,6 +118,8 @@ def test_a_hundred_megabytes_are_never_held() -> None:
     with environment(ENVIRONMENT):
         s3 = client("s3")
     s3.meta.events.register("before-send.s3", _answer)
+    threads = set[int]()
+    s3.meta.events.register("before-send.s3", lambda **_: threads.add(get_ident()))
     tracemalloc.start()
     with S3Spool(s3, MEDIA_BUCKET).spool("mystore", (bytes(BLOCK) for _ in range(400))) as file:
         assert 400 * BLOCK == file.size
@@ -124,6 +127,7 @@ def test_a_hundred_megabytes_are_never_held() -> None:
     tracemalloc.stop()
 
     assert peak < 40_000_000
+    assert {get_ident()} == threads, "a thread for each part would hold a part each, and outlive a deadline"
 
 
 def _keys() -> list[str]:

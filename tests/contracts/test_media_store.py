@@ -12,7 +12,7 @@ from tests.builders import PDF, PNG
 
 @pytest.mark.parametrize("content", [PDF, PNG, bytes(range(256)) * 100], ids=["pdf", "png", "all bytes"])
 def test_a_file_comes_back_byte_for_byte(media: MediaStore, content: bytes) -> None:
-    key = media.put("mystore", content, "application/pdf")
+    key = media.put("mystore", content, "application/pdf", 30)
 
     with media.open(key) as file:
         blocks = list(iter(lambda: file.read(1_000), b""))
@@ -22,11 +22,11 @@ def test_a_file_comes_back_byte_for_byte(media: MediaStore, content: bytes) -> N
 
 
 def test_the_same_file_twice_is_one_object(media: MediaStore) -> None:
-    assert media.put("mystore", PDF, "application/pdf") == media.put("mystore", PDF, "application/pdf")
+    assert media.put("mystore", PDF, "application/pdf", 30) == media.put("mystore", PDF, "application/pdf", 30)
 
 
 def test_two_apps_never_share_an_object(media: MediaStore) -> None:
-    mine, theirs = (media.put(name, PDF, "application/pdf") for name in ("mystore", "other"))
+    mine, theirs = (media.put(name, PDF, "application/pdf", 30) for name in ("mystore", "other"))
 
     assert mine != theirs
     assert ("mystore/", "other/") == (mine[:8], theirs[:6])
@@ -34,7 +34,7 @@ def test_two_apps_never_share_an_object(media: MediaStore) -> None:
 
 @pytest.mark.usefixtures("imitated_aws")
 def test_the_key_is_where_the_roles_may_look() -> None:
-    key = S3Media(aws("s3"), MEDIA_BUCKET).put("mystore", PDF, "application/pdf")
+    key = S3Media(aws("s3"), MEDIA_BUCKET).put("mystore", PDF, "application/pdf", 30)
 
     assert f"mystore/outbound/{hashlib.sha256(PDF).hexdigest()}" == key
     assert "application/pdf" == aws("s3").head_object(Bucket=MEDIA_BUCKET, Key=key)["ContentType"]

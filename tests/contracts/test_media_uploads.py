@@ -64,7 +64,7 @@ def test_an_id_of_another_app_is_not_found_at_any_time(bucket: UploadsUnderTest)
     bucket.upload(form, PDF)
     found = bucket.uploads.find("mystore", MESSAGE_ID)
     assert isinstance(found, Uploaded)
-    bucket.uploads.seal("mystore", found, "application/pdf", "a.pdf")
+    bucket.uploads.seal("mystore", found, "application/pdf", "a.pdf", 30)
     assert bucket.uploads.find("other", MESSAGE_ID) is None
 
 
@@ -77,7 +77,7 @@ def test_it_is_announced_then_uploaded_then_sealed(bucket: UploadsUnderTest) -> 
     assert isinstance(found, Uploaded)
     assert (MESSAGE_ID, NAME, len(PDF)) == (found.media_id, found.filename, found.file.size)
 
-    media = bucket.uploads.seal("mystore", found, "application/pdf", NAME)
+    media = bucket.uploads.seal("mystore", found, "application/pdf", NAME, 30)
     assert ("application/pdf", len(PDF), NAME) == (media.mime_type, media.size, media.filename)
     assert Sealed(media, found.uploaded_at) == bucket.uploads.find("mystore", MESSAGE_ID)
 
@@ -96,7 +96,7 @@ def test_a_file_is_read_by_its_parts(bucket: UploadsUnderTest, offset: int, leng
 
 def test_sealing_twice_is_sealing_once(bucket: UploadsUnderTest) -> None:
     found = bucket.uploaded()
-    first, again = (bucket.uploads.seal("mystore", found, "application/pdf", "a.pdf") for _ in range(2))
+    first, again = (bucket.uploads.seal("mystore", found, "application/pdf", "a.pdf", 30) for _ in range(2))
 
     assert first == again
 
@@ -110,12 +110,12 @@ def test_what_was_replaced_is_not_read_on(bucket: UploadsUnderTest) -> None:
 
 
 def test_what_replaces_a_sealed_file_is_looked_at_anew_and_spoils_nothing(bucket: UploadsUnderTest) -> None:
-    first = bucket.uploads.seal("mystore", bucket.uploaded(), "application/pdf", "a.pdf")
+    first = bucket.uploads.seal("mystore", bucket.uploaded(), "application/pdf", "a.pdf", 30)
     bucket.upload(bucket.announce(), PNG)
 
     found = bucket.uploads.find("mystore", MESSAGE_ID)
     assert isinstance(found, Uploaded)
-    second = bucket.uploads.seal("mystore", found, "image/png", "a.png")
+    second = bucket.uploads.seal("mystore", found, "image/png", "a.png", 30)
     assert first.key != second.key
 
 
@@ -139,7 +139,7 @@ def test_what_is_sealed_lies_where_the_senders_role_may_look() -> None:
     aws("s3").put_object(Bucket=MEDIA_BUCKET, Key=f"mystore/uploads/{MESSAGE_ID}", Body=PDF)
     found = uploads.find("mystore", MESSAGE_ID)
     assert isinstance(found, Uploaded)
-    media = uploads.seal("mystore", found, "application/pdf", "a.pdf")
+    media = uploads.seal("mystore", found, "application/pdf", "a.pdf", 30)
 
     assert media.key.startswith(f"mystore/outbound/{MESSAGE_ID}.")
     assert PDF == aws("s3").get_object(Bucket=MEDIA_BUCKET, Key=media.key)["Body"].read()

@@ -100,6 +100,8 @@ def test_values_for_buttons() -> None:
     [
         ({"headerText": "Hi", "headerLocation": PLACE}, "headerText cannot go with headerLocation"),
         ({"headerText": "Hi", "headerMediaUrl": "https://x"}, "headerText cannot go with headerMediaUrl"),
+        ({"headerText": "Hi", "headerMediaId": "1"}, "headerText cannot go with headerMediaId"),
+        ({"headerLocation": PLACE, "headerMediaUrl": "https://x"}, "headerLocation cannot go with headerMediaUrl"),
         ({"headerLocation": PLACE, "headerMediaId": "1"}, "headerLocation cannot go with headerMediaId"),
         ({"headerMediaUrl": "https://x", "headerMediaId": "1"}, "headerMediaUrl cannot go with headerMediaId"),
         ({"headerText": 7, "headerLocation": 7}, "headerText cannot go with headerLocation"),

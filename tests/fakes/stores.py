@@ -28,7 +28,7 @@ class FakeMediaStore(Faulty):
         self.types: dict[str, str] = {}
         """Of those that customers sent."""
 
-    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
+    def put(self, app_name: str, content: bytes, mime_type: str, media_days: int) -> str:
         self._called("put")
         key = f"{app_name}/outbound/{hashlib.sha256(content).hexdigest()}"
         self.files[key] = content
@@ -69,10 +69,10 @@ class _FakeSpooled(BytesReader):
     def sha256(self) -> str:
         return hashlib.sha256(self._all).hexdigest()
 
-    def keep(self, mime_type: str) -> str:
-        return self._media.put(self._app_name, self._all, mime_type)
+    def keep(self, mime_type: str, media_days: int) -> str:
+        return self._media.put(self._app_name, self._all, mime_type, media_days)
 
-    def keep_received(self, media_id: str, mime_type: str) -> str:
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
         key = f"{self._app_name}/inbound/{media_id}"
         self._media.files[key] = self._all
         self._media.types[key] = mime_type

@@ -42,7 +42,7 @@ class FakeUploads(Faulty):
             return Sealed(sealed[1], uploaded_at)
         return Uploaded(media_id, filename, uploaded_at, version, _OneVersion(self, key, content))
 
-    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str, media_days: int) -> Media:
         self._called("seal")
         content, _ = self.files[f"{app_name}/uploads/{uploaded.media_id}"]
         _require(str(hash(content)) == uploaded.version)

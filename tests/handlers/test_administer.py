@@ -17,10 +17,9 @@ from tests.template import ROOT
 
 CALLS = [
     "administer/create_app", "administer/issue_key", "administer/list_unreadable", "administer/recover",
-    "administer/redrive",
-    "administer/resume_number", "administer/revoke_key", "administer/set_meta_account", "administer/set_meta_app",
-    "administer/set_pace", "administer/set_unknown_policy", "administer/set_webhook", "administer/settle_all_unknown",
-    "administer/settle_unknown", "administer/show_app",
+    "administer/redrive", "administer/resume_number", "administer/revoke_key", "administer/set_media_days",
+    "administer/set_meta_account", "administer/set_meta_app", "administer/set_pace", "administer/set_unknown_policy",
+    "administer/set_webhook", "administer/settle_all_unknown", "administer/settle_unknown", "administer/show_app",
 ]  # fmt: skip
 
 
@@ -126,6 +125,8 @@ SECRET = "EAA secret with spaces"
         *[({"action": "set_pace", "appName": "mystore", "messagesPerSecond": rate}, {"messagesPerSecond"})
         for rate in (0, 1_001, 2.5, "20")],
         ({"action": "set_pace", "appName": "mystore"}, {"messagesPerSecond"}),
+        *[({"action": "set_media_days", "appName": "mystore", "mediaDays": days}, {"mediaDays"})
+          for days in (0, 1, 7, 9, 31, None, "8")],
         ({"action": "recover", "olderThanSeconds": 599}, {"olderThanSeconds"}),
         ({"action": "redrive", "queue": "relay"}, {"queue"}),
     ],
@@ -147,6 +148,7 @@ def test_each_mistake_is_named_and_nothing_changed(stack: Stack, call: dict[str,
         ({"action": "create_app", "appName": "mystore"}, "conflict"),
         ({"action": "set_unknown_policy", "appName": "nobody", "policy": "park"}, "not_found"),
         ({"action": "set_pace", "appName": "nobody", "messagesPerSecond": 1}, "not_found"),
+        ({"action": "set_media_days", "appName": "nobody", "mediaDays": 8}, "not_found"),
         ({"action": "resume_number", "appName": "nobody"}, "not_found"),
         ({"action": "settle_unknown", "appName": "mystore", "messageId": "x", "outcome": "failed"}, "not_found"),
         ({"action": "settle_all_unknown", "appName": "nobody", "outcome": "failed"}, "not_found"),
@@ -166,6 +168,7 @@ def test_the_pace_is_set_shown_and_given_back_to_meta(stack: Stack) -> None:
     stack.add_app()
 
     assert 20 == stack.invoke("administer", sample("administer/set_pace"))["messagesPerSecond"]
+    assert 8 == stack.invoke("administer", sample("administer/set_media_days"))["mediaDays"]
     assert 20 == _call(stack, action="show_app", appName="mystore")["messagesPerSecond"]
     assert _call(stack, action="set_pace", appName="mystore", messagesPerSecond=None)["messagesPerSecond"] is None
 

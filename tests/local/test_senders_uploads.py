@@ -2,9 +2,10 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore, FakeSendQueue
-from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, TOKEN, Meta
+from tests.local.running import CONFIGURATION, NUMBER, OTHER_NUMBER, OTHER_TOKEN, TOKEN, Meta
 
 pytestmark = pytest.mark.loopback
 
@@ -60,8 +61,9 @@ class House:
             queue=FakeSendQueue(),
         )
 
-    def add(self, name: str, to: int = 0, **parts: Any) -> None:
-        self.messages.add(outbound(name, to=f"8526{to:07}", media=MEDIA, phone_number_id=NUMBER, **parts))
+    def add(self, name: str, to: int = 0, app_name: str = "mystore") -> None:
+        number = NUMBER if app_name == "mystore" else OTHER_NUMBER
+        self.messages.add(outbound(name, to=f"8526{to:07}", media=MEDIA, phone_number_id=number, app_name=app_name))
 
     def statuses(self) -> set[Status]:
         return {row.message.status for row in self.messages.rows.values()}
@@ -89,6 +91,16 @@ def test_one_file_from_ten_senders_at_once_is_one_upload(meta: Meta) -> None:
     names = [f"{place}" for place in range(MESSAGES)]
     for place, name in enumerate(names):
         house.add(name, place)
+    came_back = _at_once(house, names)
+
+    assert {NUMBER: 1} == _uploads(meta)
+    assert {Status.ACCEPTED} == house.statuses()
+    assert SENDERS - 1 <= sum(1 for times in came_back if times), "all others found it claimed"
+    assert MESSAGES == len(meta.control("requests?edge=messages")["requests"])
+
+
+def _at_once(house: House, names: list[str]) -> list[int]:
+    """All senders at once, each with its part; how often a message came back to each."""
     ready = threading.Barrier(SENDERS)
 
     def send(sender: int) -> int:
@@ -97,12 +109,38 @@ def test_one_file_from_ten_senders_at_once_is_one_upload(meta: Meta) -> None:
         return _send(process, names[sender::SENDERS])
 
     with ThreadPoolExecutor(SENDERS) as threads:
-        came_back = list(threads.map(send, range(SENDERS)))
+        return list(threads.map(send, range(SENDERS)))
 
-    assert {NUMBER: 1} == _uploads(meta)
+
+class _InTurn:
+    """A client of which each call is one step, as it is on AWS: moto's own are not, for threads."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._turn = client, threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return found if name == "exceptions" else partial(self._call, found)
+
+    def _call(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        with self._turn:
+            return call(**arguments)
+
+
+def test_a_thousand_messages_with_one_file_are_one_upload_for_each_number(meta: Meta) -> None:
+    unpaced = [number | {"messagesPerSecond": None} for number in CONFIGURATION["numbers"]]
+    meta.control("configuration", {"numbers": unpaced})
+    names = [f"{place}" for place in range(1_000)]
+    with imitated():
+        client = _InTurn(aws("dynamodb"))
+        house = House(meta, [DynamoDBNumbers(client, NUMBERS_TABLE) for _ in range(SENDERS)])
+        for place, name in enumerate(names):
+            house.add(name, place, "mystore" if place // SENDERS % 2 else "other")
+        _at_once(house, names)
+
+    assert {NUMBER: 1, OTHER_NUMBER: 1} == _uploads(meta)
     assert {Status.ACCEPTED} == house.statuses()
-    assert SENDERS - 1 <= sum(1 for times in came_back if times), "all others found it claimed"
-    assert MESSAGES == len(meta.control("requests?edge=messages")["requests"])
+    assert [1] * len(names) == list(meta.control("deliveries").values())
 
 
 @pytest.fixture

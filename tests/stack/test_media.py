@@ -145,7 +145,7 @@ def test_what_is_replaced_between_look_and_seal_is_neither_read_nor_sealed(world
     with pytest.raises(ClientError, match="PreconditionFailed"):
         found.file.read(0, 10)
     with pytest.raises(ClientError, match="PreconditionFailed"):
-        uploads.seal(world.app.app_name, found, "application/pdf", "a.pdf")
+        uploads.seal(world.app.app_name, found, "application/pdf", "a.pdf", 30)
     assert isinstance(uploads.find(world.app.app_name, announced["mediaId"]), Uploaded)
 
 

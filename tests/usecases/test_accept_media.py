@@ -7,7 +7,7 @@ import pytest
 from hkreach.domain.app import App
 from hkreach.domain.errors import IdempotencyConflict, Invalid, NotFound
 from hkreach.domain.media import Media
-from hkreach.domain.upload import USABLE_FOR
+from hkreach.domain.upload import usable_for
 from hkreach.usecases.accept_message import Receipt, SendRequest, accept_message
 from hkreach.usecases.manage_media import StartedUpload, start_upload
 from tests.builders import MESSAGE_ID, PDF, PNG, RECIPIENT, TEMPLATE, app
@@ -121,7 +121,7 @@ KEYED = replace(REQUEST, idempotency_key="order-1")
 def test_a_repeated_request_gets_its_first_answer_also_when_the_file_is_gone(desk: _Desk) -> None:
     request = replace(KEYED, media_id=desk.upload().media_id)
     first = desk.accept(request)
-    desk.clock.advance(USABLE_FOR)
+    desk.clock.advance(usable_for(30))
 
     assert Receipt(first.message_id, replayed=True) == desk.accept(request)
     with pytest.raises(NotFound):

@@ -9,7 +9,7 @@ from hkreach.domain.errors import Conflict, NotFound
 from hkreach.domain.inbound import InboundMessage, MetaFile
 from hkreach.domain.media import Media
 from hkreach.domain.time import DAY, MINUTE
-from hkreach.domain.upload import MAX_UPLOAD_BYTES, USABLE_FOR, Uploaded
+from hkreach.domain.upload import MAX_UPLOAD_BYTES, Uploaded, usable_for
 from hkreach.usecases.manage_media import (
     Ready,
     RefusedMedia,
@@ -77,7 +77,7 @@ def test_a_file_that_whatsapp_takes_is_ready_and_sealed(uploads: FakeUploads, cl
     assert ("application/pdf", len(PDF), "Catalogue 2027.pdf") == (
         state.media.mime_type, state.media.size, state.media.filename,
     )  # fmt: skip
-    assert SECOND_OF_NOW + USABLE_FOR == state.until
+    assert SECOND_OF_NOW + usable_for(30) == state.until
     assert (PDF, state.media) == uploads.sealed[state.media.key]
     assert state == manage_media(app(), started.media_id, uploads=uploads, now=clock)
     assert 1 == uploads.calls.count("seal")
@@ -152,10 +152,10 @@ class _ReplacedWhileLookedAt(FakeUploads):
 
     form_of: StartedUpload | None = None
 
-    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str, media_days: int) -> Media:
         if self.form_of is not None:
             self.upload(self.form_of.form, b"GIF89a")
-        return super().seal(app_name, uploaded, mime_type, filename)
+        return super().seal(app_name, uploaded, mime_type, filename, media_days)
 
 
 def test_what_is_replaced_between_look_and_seal_is_not_let_through(clock: FakeClock) -> None:
@@ -190,7 +190,7 @@ class TestContent:
         clock.advance(30 * DAY - 1)
         assert f"{STORED.key} image/png file.png" == self._content(uploads, clock, stored)
         clock.advance(1)
-        with pytest.raises(NotFound, match="30 days"):
+        with pytest.raises(NotFound, match="kept until 2026-12-22T09:00:00Z"):
             self._content(uploads, clock, stored)
 
     def test_what_nobody_recognised_is_handed_out_as_bytes(self, uploads: FakeUploads, clock: FakeClock) -> None:

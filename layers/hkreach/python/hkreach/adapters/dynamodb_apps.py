@@ -7,6 +7,7 @@ from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.remembered import Remembered
 from hkreach.domain.app import RESEND_AFTER_SECONDS, App, MetaAccount, Webhook
 from hkreach.domain.errors import Conflict
+from hkreach.domain.media import MEDIA_DAYS
 
 _MOST_CACHED = 1_000
 
@@ -114,6 +115,7 @@ def _item(app: App) -> dict[str, Any]:
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
             "messagesPerSecond": app.messages_per_second,
+            "mediaDays": app.media_days,
             "version": app.version,
         }
     )
@@ -132,5 +134,6 @@ def _app(values: Mapping[str, Any]) -> App:
         unknown_policy=values.get("unknownPolicy", "park"),
         resend_after_seconds=values.get("resendAfterSeconds", RESEND_AFTER_SECONDS),
         messages_per_second=values.get("messagesPerSecond"),
+        media_days=values.get("mediaDays", MEDIA_DAYS[-1]),
         version=values["version"],
     )

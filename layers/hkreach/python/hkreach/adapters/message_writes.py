@@ -75,7 +75,10 @@ def put_message(client: Any, table: str, item: Mapping[str, Any]) -> Mapping[str
 def update_message(
     client: Any, table: str, message_id: str, update: str, condition: str, values: Mapping[str, Any]
 ) -> tuple[bool, dict[str, Any]]:
-    """Whether the condition held, and the item: as the update left it, or as it stood in its way."""
+    """Whether the condition held, and what it updated, or else the whole item that stood in its way.
+
+    Less is asked for than there is: to read a usual item's values costs a tenth of the call.
+    """
     optional: dict[str, Any] = {"ExpressionAttributeValues": to_item(values)} if values else {}
     if "#error" in update:
         optional["ExpressionAttributeNames"] = {"#error": "error"}  # a reserved word
@@ -85,13 +88,13 @@ def update_message(
             Key=message_key(message_id),
             UpdateExpression=update,
             ConditionExpression=condition,
-            ReturnValues="ALL_NEW",
+            ReturnValues="UPDATED_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **optional,
         )
     except client.exceptions.ConditionalCheckFailedException as refused:
         return False, from_item(refused.response.get("Item", {}))
-    return True, from_item(answer["Attributes"])
+    return True, from_item(answer.get("Attributes", {}))
 
 
 def untouched(message: OutboundMessage) -> tuple[str, dict[str, Any]]:

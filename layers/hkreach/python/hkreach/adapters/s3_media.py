@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+from hkreach.adapters.s3_expiry import expiry
 from hkreach.ports.media import SizedStream
 
 
@@ -16,7 +17,7 @@ class S3Media:
         self._client = client
         self._bucket = bucket
 
-    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
+    def put(self, app_name: str, content: bytes, mime_type: str, media_days: int) -> str:
         """See the port. S3 checks the digest, so what is stored is what came."""
         digest = hashlib.sha256(content)
         key = f"{app_name}/outbound/{digest.hexdigest()}"
@@ -26,6 +27,7 @@ class S3Media:
             Body=content,
             ContentType=mime_type,
             ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+            **expiry(media_days),
         )
         return key
 

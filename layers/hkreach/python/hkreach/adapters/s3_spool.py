@@ -9,6 +9,7 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from boto3.s3.transfer import TransferConfig
 
+from hkreach.adapters.s3_expiry import expiry_of_copy
 from hkreach.adapters.s3_ranges import S3Ranges
 from hkreach.ports.media import SpooledFile
 
@@ -77,15 +78,15 @@ class _Spooled(S3Ranges):
         """See the port."""
         return self._digest
 
-    def keep(self, mime_type: str) -> str:
+    def keep(self, mime_type: str, media_days: int) -> str:
         """See the port. S3 copies by itself: the bytes do not come here again."""
-        return self._keep(f"outbound/{self._digest}", mime_type)
+        return self._keep(f"outbound/{self._digest}", mime_type, media_days)
 
-    def keep_received(self, media_id: str, mime_type: str) -> str:
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
         """See the port."""
-        return self._keep(f"inbound/{media_id}", mime_type)
+        return self._keep(f"inbound/{media_id}", mime_type, media_days)
 
-    def _keep(self, place: str, mime_type: str) -> str:
+    def _keep(self, place: str, mime_type: str, media_days: int) -> str:
         kept = f"{self._key.partition('/')[0]}/{place}"
         self._client.copy_object(
             Bucket=self._bucket,
@@ -94,5 +95,6 @@ class _Spooled(S3Ranges):
             ContentType=mime_type,
             MetadataDirective="REPLACE",
             ChecksumAlgorithm="SHA256",  # as all that lies there: it is checked whenever the copy is read
+            **expiry_of_copy(media_days),
         )
         return kept

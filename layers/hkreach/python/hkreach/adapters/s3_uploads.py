@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from hkreach.adapters.s3_expiry import expiry_of_copy, expiry_of_stored
 from hkreach.adapters.s3_ranges import S3Ranges
 from hkreach.domain.media import Media
 from hkreach.domain.time import SECOND
@@ -53,7 +54,7 @@ class S3Uploads:
         file = S3Ranges(self._client, wanted, uploaded["ContentLength"])
         return Uploaded(media_id, _filename(expected or {}), _time(uploaded), version, file)
 
-    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str, media_days: int) -> Media:
         """See the port. S3 copies by itself; the SHA-256 that it keeps is checked whenever the copy is read."""
         key = _sealed_key(app_name, uploaded.media_id, uploaded.version)
         self._client.copy_object(
@@ -65,7 +66,11 @@ class S3Uploads:
             ContentType=mime_type,
             Metadata=_metadata(filename),
             ChecksumAlgorithm="SHA256",
+            **expiry_of_copy(media_days),
         )
+        if tags := expiry_of_stored(media_days):  # a form cannot be trusted to bring them
+            raw = f"{app_name}/uploads/{uploaded.media_id}"
+            self._client.put_object_tagging(Bucket=self._bucket, Key=raw, Tagging=tags)
         return Media(key, mime_type, uploaded.file.size, filename)
 
     def _head(self, key: str) -> Any:

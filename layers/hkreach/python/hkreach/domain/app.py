@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hkreach.domain.media import MEDIA_DAYS
 from hkreach.domain.time import SECOND
 
 MAX_LIVE_KEYS = 2
@@ -52,6 +53,8 @@ class App:
     resend_after_seconds: int = RESEND_AFTER_SECONDS
     messages_per_second: float | None = None
     """How fast its number may send at most; None: what Meta grants it."""
+    media_days: int = MEDIA_DAYS[-1]
+    """How many days its files are kept."""
     version: int = 1
     """Grows with each change, so that two changes at once cannot hide one another."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from hkreach.domain.file_type import TEXT, NotTaken, file_type
 from hkreach.domain.message import MEDIA
 from hkreach.domain.sized_reader import SizedReader
-from hkreach.domain.time import DAY
 
 _MB = 1_000_000
 MAX_RECEIVED_BYTES: Mapping[str, int] = {
@@ -20,8 +19,6 @@ MAX_RECEIVED_BYTES: Mapping[str, int] = {
 """What is taken of each kind. Meta gives nothing above 100 MB; its lower limits are for what businesses send."""
 NEW_FILE = f"{MEDIA}:received"
 """What a new message with a file waits for, before anybody asked Meta for it."""
-RECEIVED_FILES_KEPT = 30 * DAY
-"""How long the bucket keeps a file, in milliseconds."""
 UNKNOWN_TYPE = "application/octet-stream"
 """What a file is handed out as whose content nobody recognised: a browser shows it in no way."""
 
@@ -57,6 +54,8 @@ class StoredFile:
     served_as: str
     size: int
     sha256: str
+    kept_until: int
+    """When the bucket removes it, in milliseconds."""
 
 
 def types_of(file: SizedReader, told: str | None) -> tuple[str, str]:

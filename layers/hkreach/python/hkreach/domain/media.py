@@ -18,6 +18,9 @@ MAX_FILE_BYTES = 4_400_000
 """What fits through API Gateway and Lambda: 6 MB of base64, less the other fields."""
 LARGE_BYTES = 5_000_000
 """What is larger goes to Meta by the media queue: the others of a send batch would wait for it."""
+MEDIA_DAYS = (8, 14, 21, 30)
+"""How many days an app's files may be kept; the last is the default. A message that waits its longest, seven days, must
+still find its file."""
 MAX_FILENAME = 240
 _MB = 1_000_000
 MAX_BYTES: Mapping[MediaKind, int] = {"image": 5 * _MB, "video": 16 * _MB, "document": 100 * _MB}

@@ -12,10 +12,14 @@ MAX_UPLOAD_BYTES = max(MAX_BYTES.values())
 """The most that Meta takes of any kind."""
 FORM_LIVES = 15 * MINUTE
 """How long a form can be used, in milliseconds."""
-FILES_KEPT = 30 * DAY
-"""How long the bucket keeps a file, in milliseconds."""
-USABLE_FOR = FILES_KEPT - MAX_TTL_SECONDS * SECOND
-"""How long after its upload a new message may have the file: the longest wait of a message must still find it."""
+
+
+def usable_for(media_days: int) -> int:
+    """How long after its upload a new message may have a file, in milliseconds; it is kept for so many days.
+
+    The longest wait of a message must still find it.
+    """
+    return media_days * DAY - MAX_TTL_SECONDS * SECOND
 
 
 @dataclass(frozen=True, slots=True)

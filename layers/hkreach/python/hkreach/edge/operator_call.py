@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from hkreach.domain.app import MIN_RESEND_AFTER_SECONDS, RESEND_AFTER_SECONDS, UnknownPolicy
 from hkreach.domain.errors import Fault, Invalid, ReachError
+from hkreach.domain.media import MEDIA_DAYS
 from hkreach.domain.message import MAX_TTL_SECONDS
 from hkreach.domain.pace import HIGH
 from hkreach.domain.template import check_language_code
@@ -104,6 +105,15 @@ class _SetPace(_Call):
         return administer.set_pace(self.app_name, self.messages_per_second)
 
 
+class _SetMediaDays(_Call):
+    action: Literal["set_media_days"]
+    app_name: str
+    media_days: Literal[*MEDIA_DAYS]  # type: ignore[valid-type]
+
+    def perform(self, administer: Administer) -> Shown:
+        return administer.set_media_days(self.app_name, self.media_days)
+
+
 class _ResumeNumber(_Call):
     action: Literal["resume_number"]
     app_name: str
@@ -146,6 +156,7 @@ _AppCall = (
     | _SetWebhook
     | _SetUnknownPolicy
     | _SetPace
+    | _SetMediaDays
     | _ResumeNumber
     | _IssueKey
     | _RevokeKey

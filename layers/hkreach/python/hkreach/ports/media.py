@@ -23,8 +23,8 @@ class SizedStream(Protocol):
 class MediaStore(Protocol):
     """The files of messages. What lies under a key never changes."""
 
-    def put(self, app_name: str, content: bytes, mime_type: str) -> str:
-        """Store a file under its app and content; returns its key. The same file twice is one object."""
+    def put(self, app_name: str, content: bytes, mime_type: str, media_days: int) -> str:
+        """Store a file for some days under its app and content; returns its key. The same file twice is one object."""
 
     def open(self, key: str) -> AbstractContextManager[SizedStream]:
         """A file, to be read within the context."""
@@ -37,11 +37,14 @@ class SpooledFile(SizedReader, Protocol):
     def sha256(self) -> str:
         """Of all its bytes, in hex."""
 
-    def keep(self, mime_type: str) -> str:
+    def keep(self, mime_type: str, media_days: int) -> str:
         """Put it under its app and content, as `MediaStore.put` does; returns that key."""
 
-    def keep_received(self, media_id: str, mime_type: str) -> str:
-        """Put it under its app and this id, as a file that a customer sent; returns that key. Can be repeated."""
+    def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
+        """Put it under its app and this id for some days, as a file that a customer sent; returns that key.
+
+        Can be repeated.
+        """
 
 
 class MediaSpool(Protocol):
@@ -82,8 +85,11 @@ class MediaUploads(Protocol):
     def find(self, app_name: str, media_id: str) -> Upload | None:
         """How far it came; None if this app has no such id."""
 
-    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str) -> Media:
-        """Keep what was looked at where nobody can replace it. Fails if it was replaced meanwhile; can be repeated."""
+    def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str, media_days: int) -> Media:
+        """Keep what was looked at for some days where nobody can replace it; can be repeated.
+
+        Fails if it was replaced meanwhile.
+        """
 
 
 class MediaLinks(Protocol):

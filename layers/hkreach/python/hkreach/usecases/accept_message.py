@@ -137,7 +137,8 @@ def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
     except ValueError as fault:
         raise Invalid("The file cannot be sent.", [Fault("file", f"file {fault}")]) from None
     filename = clean_filename(file.filename, mime_type)
-    return Media(media.put(app.app_name, file.content, mime_type), mime_type, len(file.content), filename)
+    key = media.put(app.app_name, file.content, mime_type, app.media_days)
+    return Media(key, mime_type, len(file.content), filename)
 
 
 def _digest(request: SendRequest) -> str:

@@ -94,6 +94,11 @@ class Administer:
         app = self._app(app_name)
         return self._changed(app, replace(app, messages_per_second=messages_per_second))
 
+    def set_media_days(self, app_name: str, media_days: int) -> Shown:
+        """Set how many days the files of the app are kept that are stored from now on: one of `MEDIA_DAYS`."""
+        app = self._app(app_name)
+        return self._changed(app, replace(app, media_days=media_days))
+
     def resume_number(self, app_name: str) -> Shown:
         """Let the app's number go on at once, whatever stopped it; answers what that was."""
         app = self._app(app_name)
@@ -159,4 +164,5 @@ class Administer:
             "unknownPolicy": app.unknown_policy,
             "resendAfterSeconds": app.resend_after_seconds,
             "messagesPerSecond": app.messages_per_second,
+            "mediaDays": app.media_days,
         }

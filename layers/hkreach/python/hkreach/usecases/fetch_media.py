@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
-from hkreach.domain.media import LARGE_BYTES, MAX_BYTES, Media, MediaAddress, clean_filename, recognise
+from hkreach.domain.media import LARGE_BYTES, MAX_BYTES, MEDIA_DAYS, Media, MediaAddress, clean_filename, recognise
 from hkreach.domain.media_fetch import MediaFetchFailed, MediaUnsupported
 from hkreach.domain.message import MEDIA, DueMessage, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Refused, Uncertain, in_a_word
@@ -102,7 +102,8 @@ class FetchMedia:
                 raise MediaUnsupported(reason) from None
             logger.info("fetched a file", message_id=message.message_id, mime_type=mime_type, size=file.size)
             filename = clean_filename(address.filename or fetched.filename, mime_type)
-            return Media(file.keep(mime_type), mime_type, file.size, filename)
+            app = self.apps.get(message.app_name)
+            return Media(file.keep(mime_type, app.media_days if app else MEDIA_DAYS[0]), mime_type, file.size, filename)
 
     def _failed(self, message: OutboundMessage, failure: MediaFetchFailed, receives: int) -> Progress:
         # The code alone: the address may hold a signature.

@@ -7,11 +7,11 @@ from uuid import uuid4
 from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, NotFound
 from hkreach.domain.inbound import InboundMessage
-from hkreach.domain.inbound_file import RECEIVED_FILES_KEPT, StoredFile
+from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.media import Media, clean_filename, recognise
 from hkreach.domain.message import is_message_id
-from hkreach.domain.time import DAY
-from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, USABLE_FOR, Announced, Sealed, UploadForm
+from hkreach.domain.time import DAY, to_rfc3339
+from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, Announced, Sealed, UploadForm, usable_for
 from hkreach.ports import Clock
 from hkreach.ports.inbound import Inbound
 from hkreach.ports.media import MediaLinks, MediaUploads
@@ -19,7 +19,7 @@ from hkreach.ports.media import MediaLinks, MediaUploads
 LINK_SECONDS = 60
 """How long the address of a file can be used."""
 NO_SUCH_MEDIA = (
-    f"This app has no media with this id; a file can be used for {USABLE_FOR // DAY} days after its upload. "
+    "This app has no media with this id; a file can be used for {} days after its upload. "
     "POST /api/external/media gives a new one."
 )
 
@@ -77,9 +77,10 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
     found = uploads.find(app.app_name, media_id) if is_message_id(media_id) else None
     if isinstance(found, Announced):
         return Waiting(found.announced_at + FORM_LIVES)
-    if found is None or found.uploaded_at + USABLE_FOR <= now():
-        raise NotFound(NO_SUCH_MEDIA)
-    until = found.uploaded_at + USABLE_FOR
+    usable = usable_for(app.media_days)
+    if found is None or found.uploaded_at + usable <= now():
+        raise NotFound(NO_SUCH_MEDIA.format(usable // DAY))
+    until = found.uploaded_at + usable
     if isinstance(found, Sealed):
         return Ready(found.media, until)
     try:
@@ -87,7 +88,7 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
     except ValueError as fault:
         return RefusedMedia(str(fault))
     filename = clean_filename(found.filename, mime_type)
-    return Ready(uploads.seal(app.app_name, found, mime_type, filename), until)
+    return Ready(uploads.seal(app.app_name, found, mime_type, filename, app.media_days), until)
 
 
 def content_of_media(
@@ -115,8 +116,8 @@ def content_of_media(
 def _stored(message: InboundMessage, now: int) -> StoredFile:
     if message.error is not None:
         raise NotFound(f"There is no file: {message.error.details} The event messages.received says so too.")
-    if message.stored is None or message.stored_at is None:
+    if message.stored is None:
         raise Conflict("Its file is still being fetched; messages.received tells when it is there.")
-    if message.stored_at + RECEIVED_FILES_KEPT <= now:
-        raise NotFound(f"Files of customers are kept for {RECEIVED_FILES_KEPT // DAY} days; this one is gone.")
+    if message.stored.kept_until <= now:
+        raise NotFound(f"The file was kept until {to_rfc3339(message.stored.kept_until)}; it is gone.")
     return message.stored
