@@ -184,7 +184,7 @@ def received_of(content: Mapping[str, Any], **parts: Any) -> Event:
     message = found.message
     if message.file is not None:
         mime_type = message.file.mime_type or ""
-        message = replace(message, stored=StoredFile("", mime_type, mime_type, 48_213, message.file.sha256 or ""))
+        message = replace(message, stored=StoredFile("", mime_type, mime_type, 48_213, message.file.sha256 or "", _AT))
     known = {"wamid.of.another": _ID}
     return received_event(replace(with_own_ids(message, known), waits_for=None, **parts))
 

@@ -28,7 +28,9 @@ TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], TextH
 ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retryable=False)
 PDF = b"%PDF-1.4\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
-STORED = StoredFile(f"mystore/inbound/{OTHER_ID}", "image/png", "image/png", len(PNG), hashlib.sha256(PNG).hexdigest())
+STORED = StoredFile(
+    f"mystore/inbound/{OTHER_ID}", "image/png", "image/png", len(PNG), hashlib.sha256(PNG).hexdigest(), NOW + 30 * DAY
+)
 MEDIA = Media("mystore/outbound/0a1b", "application/pdf", len(PDF), "invoice.pdf")
 
 

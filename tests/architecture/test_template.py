@@ -271,7 +271,7 @@ def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None
     assert {
         "AcceptMessage": {outbound, "*/uploads/*"},
         "ManageMedia": {outbound, "*/uploads/*"},
-        "FetchMedia": {outbound, "*/inbound/*"},
+        "FetchMedia": {outbound, received},
     } == may("s3:PutObjectTagging")
 
 

@@ -153,7 +153,7 @@ def test_after_ten_receives_it_waits_in_the_table_for_the_media_queue(house: Hou
     assert (OTHER_ID, "media", "media:media_status") == (due.message_id, due.lane, due.waits_for)
     house.clock.now = due.due_at
     assert "done" == house.fetch()
-    assert STORED == house.message().stored
+    assert replace(STORED, kept_until=house.clock() + 30 * DAY) == house.message().stored
     assert [] == house.messages.due(house.clock() + DAY, 10), "what is complete waits no more"
 
 
@@ -179,7 +179,15 @@ def test_a_message_that_comes_late_is_tried_twice_at_least(house: House) -> None
 
     assert 1 == house.fetch()
     assert "done" == house.fetch(2)
-    assert STORED == house.message().stored
+    assert replace(STORED, kept_until=house.clock() + 30 * DAY) == house.message().stored
+
+
+def test_an_app_may_keep_its_files_for_fewer_days(house: House) -> None:
+    before = house.apps.apps["mystore"]
+    house.apps.replace(before, replace(before, media_days=8, version=2))
+    house.fetch()
+
+    assert replace(STORED, kept_until=house.clock() + 8 * DAY) == house.message().stored
 
 
 def test_a_number_that_is_not_the_apps_any_more(house: House) -> None:

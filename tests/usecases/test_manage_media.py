@@ -190,7 +190,7 @@ class TestContent:
         clock.advance(30 * DAY - 1)
         assert f"{STORED.key} image/png file.png" == self._content(uploads, clock, stored)
         clock.advance(1)
-        with pytest.raises(NotFound, match="30 days"):
+        with pytest.raises(NotFound, match="kept until 2026-12-22T09:00:00Z"):
             self._content(uploads, clock, stored)
 
     def test_what_nobody_recognised_is_handed_out_as_bytes(self, uploads: FakeUploads, clock: FakeClock) -> None:

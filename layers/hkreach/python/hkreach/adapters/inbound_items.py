@@ -105,11 +105,12 @@ def stored_value(stored: StoredFile) -> dict[str, Any]:
         "as": stored.served_as,
         "size": stored.size,
         "sha256": stored.sha256,
+        "until": stored.kept_until,
     }
 
 
 def _stored(value: Mapping[str, Any]) -> StoredFile:
-    return StoredFile(value["key"], value["type"], value["as"], value["size"], value["sha256"])
+    return StoredFile(value["key"], value["type"], value["as"], value["size"], value["sha256"], value["until"])
 
 
 def read_news(values: Mapping[str, Any]) -> MetaNews:

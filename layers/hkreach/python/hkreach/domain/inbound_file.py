@@ -54,6 +54,8 @@ class StoredFile:
     served_as: str
     size: int
     sha256: str
+    kept_until: int
+    """When the bucket removes it, in milliseconds."""
 
 
 def types_of(file: SizedReader, told: str | None) -> tuple[str, str]:

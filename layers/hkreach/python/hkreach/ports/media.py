@@ -41,7 +41,10 @@ class SpooledFile(SizedReader, Protocol):
         """Put it under its app and content, as `MediaStore.put` does; returns that key."""
 
     def keep_received(self, media_id: str, mime_type: str, media_days: int) -> str:
-        """Put it under its app and this id, as a file that a customer sent; returns that key. Can be repeated."""
+        """Put it under its app and this id for some days, as a file that a customer sent; returns that key.
+
+        Can be repeated.
+        """
 
 
 class MediaSpool(Protocol):

@@ -10,7 +10,7 @@ from hkreach.domain.inbound import InboundMessage, MetaFile
 from hkreach.domain.inbound_file import MAX_RECEIVED_BYTES, FileNotGiven, StoredFile, types_of
 from hkreach.domain.message import MEDIA, MessageError
 from hkreach.domain.progress import Progress
-from hkreach.domain.time import SECOND
+from hkreach.domain.time import DAY, SECOND
 from hkreach.ports import Apps, Clock, SealedSecrets
 from hkreach.ports.inbound import Inbound, MetaFiles
 from hkreach.ports.media import MediaSpool
@@ -76,8 +76,9 @@ class FetchReceived:
             if file.sha256 not in {None, spooled.sha256}:
                 raise FileNotGiven("media_incomplete", "what came is not the file that Meta announced", retryable=True)
             mime_type, served_as = types_of(spooled, file.mime_type)
+            until = self.now() + app.media_days * DAY
             key = spooled.keep_received(message.media_id, served_as, app.media_days)
-            return StoredFile(key, mime_type, served_as, spooled.size, spooled.sha256)
+            return StoredFile(key, mime_type, served_as, spooled.size, spooled.sha256, until)
 
     def _failed(self, message: InboundMessage, failure: FileNotGiven, receives: int) -> Progress:
         logger.warning("could not fetch a customer's file", message_id=message.message_id, code=failure.code)

@@ -10,7 +10,7 @@ from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.media import Media, clean_filename, recognise
 from hkreach.domain.message import is_message_id
-from hkreach.domain.time import DAY
+from hkreach.domain.time import DAY, to_rfc3339
 from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, Announced, Sealed, UploadForm, usable_for
 from hkreach.ports import Clock
 from hkreach.ports.inbound import Inbound
@@ -101,7 +101,7 @@ def content_of_media(
     """
     message = inbound.get(media_id) if is_message_id(media_id) else None
     if message is not None and message.app_name == app.app_name and message.file is not None:
-        stored = _stored(message, app, now())
+        stored = _stored(message, now())
         name = message.file.filename or f"file{guess_extension(stored.served_as, strict=False) or ''}"
         return links.link(stored.key, stored.served_as, name, LINK_SECONDS)
     match manage_media(app, media_id, uploads=uploads, now=now):
@@ -113,11 +113,11 @@ def content_of_media(
             raise Conflict(f"The file {fault}.")
 
 
-def _stored(message: InboundMessage, app: App, now: int) -> StoredFile:
+def _stored(message: InboundMessage, now: int) -> StoredFile:
     if message.error is not None:
         raise NotFound(f"There is no file: {message.error.details} The event messages.received says so too.")
-    if message.stored is None or message.stored_at is None:
+    if message.stored is None:
         raise Conflict("Its file is still being fetched; messages.received tells when it is there.")
-    if message.stored_at + app.media_days * DAY <= now:
-        raise NotFound(f"Files are kept for {app.media_days} days; this one is gone.")
+    if message.stored.kept_until <= now:
+        raise NotFound(f"The file was kept until {to_rfc3339(message.stored.kept_until)}; it is gone.")
     return message.stored
