@@ -148,7 +148,7 @@ class SimulatedMeta:
             return Halted("190")
         if happens("meta: reset before it was taken"):
             return Uncertain("ConnectionError")
-        if "document" in str(message) and happens("meta: forgot the file", 0.05):
+        if "document" in str(message) and happens("meta: forgot the file", 0.3):
             return Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
         if happens("meta: refused for good", 0.03):
             return Refused(MessageError("131026", "Undeliverable", "Not on WhatsApp"))
