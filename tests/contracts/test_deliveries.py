@@ -21,6 +21,7 @@ from tests.fakes.deliveries import FakeDeliveries
 
 SHOP, OTHER = EndpointKey("mystore", "we_operator"), EndpointKey("mystore", "we_0123456789abcdefghij_-")
 ALL = LogQuery()
+READ_AT_ONCE = 4
 
 
 @dataclass
@@ -46,9 +47,9 @@ def event(second: int) -> Event:
 @pytest.fixture(params=["fake", "dynamodb"])
 def table(request: pytest.FixtureRequest, clock: FakeClock) -> Table:
     if request.param == "fake":
-        return Table(FakeDeliveries(clock), clock)
+        return Table(FakeDeliveries(clock, READ_AT_ONCE), clock)
     request.getfixturevalue("imitated_aws")
-    return Table(DynamoDBDeliveries(aws("dynamodb"), DELIVERIES_TABLE, clock), clock)
+    return Table(DynamoDBDeliveries(aws("dynamodb"), DELIVERIES_TABLE, clock, READ_AT_ONCE), clock)
 
 
 def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
@@ -133,6 +134,24 @@ def test_a_line_is_what_is_held_oldest_first_and_goes_on(table: Table) -> None:
     assert ["evt_0001", "evt_0003"] == [due.key.event_id for due in first.deliveries]
     assert ["evt_0005"] == [due.key.event_id for due in rest.deliveries]
     assert rest.next is None
+
+
+@pytest.mark.parametrize("before_it", [1, 4, 5, 19, 20, 21, 45])
+def test_what_is_held_behind_many_that_wait_for_times_of_their_own_is_found(table: Table, before_it: int) -> None:
+    for row in table.add(*range(before_it)):
+        table.set(row, row.put_off(NOW + 10**6, NOW))
+    held, _ = table.add(before_it, before_it + 1)
+    line = table.deliveries.line(SHOP, None, 1, 0)
+    looks = 1
+    while not line.deliveries and line.next is not None:
+        line = table.deliveries.line(SHOP, line.next, 1, 0)
+        looks += 1
+
+    assert [held.key] == [due.key for due in line.deliveries]
+    assert before_it // (5 * READ_AT_ONCE) + 1 == looks, "five pages each"
+    assert ["evt_%04d" % (before_it + 1)] == [
+        due.key.event_id for due in table.deliveries.line(SHOP, line.next, 1, 0).deliveries
+    ]
 
 
 def test_a_line_has_what_waits_for_a_time_of_its_own_if_nobody_touched_it_since(table: Table) -> None:
