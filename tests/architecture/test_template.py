@@ -1,5 +1,7 @@
 """template.yaml: who may touch what, where failures go, and what is never deployed."""
 
+import importlib
+import inspect
 import json
 from typing import Any
 
@@ -291,12 +293,22 @@ def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     assert {name for name in EVENT_NAMES if not name.startswith("messages.")} == set(names)
 
 
-def test_what_cannot_be_read_is_counted_and_alarms() -> None:
-    (counted,) = resources("AWS::Logs::MetricFilter").values()
+@pytest.mark.parametrize(
+    ("name", "logs", "usecase"),
+    [
+        ("UnreadableItems", "ReceiveMetaLogs", "receive_meta"),
+        ("WebhookFaults", "DeliverWebhookLogs", "deliver_webhook_try"),
+    ],
+)
+def test_what_the_operator_is_to_mend_is_counted_and_alarms(name: str, logs: str, usecase: str) -> None:
+    counted = resources("AWS::Logs::MetricFilter")[name]
     (transformation,) = counted["MetricTransformations"]
-    alarm = resources("AWS::CloudWatch::Alarm")["UnreadableItemsAlarm"]
+    alarm = resources("AWS::CloudWatch::Alarm")[f"{name}Alarm"]
 
-    assert {"Ref": "ReceiveMetaLogs"} == counted["LogGroupName"]
+    assert {"Ref": logs} == counted["LogGroupName"]
+    line = counted["FilterPattern"].removeprefix("{ $.message = ").removesuffix(" }")
+    source = importlib.import_module(f"hkreach.usecases.{usecase}")
+    assert line in inspect.getsource(source)
     assert (transformation["MetricNamespace"], transformation["MetricName"]) == (
         alarm["Namespace"],
         alarm["MetricName"],

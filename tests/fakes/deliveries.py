@@ -10,7 +10,6 @@ from hkreach.ports import Clock, Contended
 from hkreach.ports.deliveries import Line, LogPage, LogQuery
 from tests.fakes.faults import Faulty
 
-
 _MOST_PAGES = 5
 
 

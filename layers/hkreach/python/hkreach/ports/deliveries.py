@@ -90,8 +90,12 @@ class DeliveryQueue(Protocol):
         """Queue each, for so many seconds later (to 900); returns those that the queue did not take."""
 
 
+class NotYet(Exception):
+    """What an event tells of is there, but has not happened so far: there is no such event yet."""
+
+
 class EventFacts(Protocol):
     """What events are made of anew."""
 
     def event(self, source: EventSource, app_name: str) -> Event | None:
-        """The event, as it was; None if what it tells of has expired, or is another app's."""
+        """The event, as it was; None if what it tells of has expired, or is another app's. Raises NotYet."""
