@@ -73,13 +73,17 @@ class ManageDeliveries:
             shown = [row for row in shown if row.key.place >= known_to]
         return Log(shown, known_to or None)
 
-    def resend(self, app_name: str, key: DeliveryKey) -> Delivery:
-        """Have one delivery tried again, from the first try on. Raises Conflict if its endpoint gets nothing now."""
-        self._active(app_name, key.endpoint.endpoint_id)
+    def one(self, app_name: str, key: DeliveryKey) -> Delivery:
+        """A delivery as it stands now."""
         stored = self.deliveries.get(key)
         if stored is None or key.endpoint.app_name != app_name:
             raise NotFound(_NO_SUCH_DELIVERY)
-        return self._again(stored)
+        return stored
+
+    def resend(self, app_name: str, key: DeliveryKey) -> Delivery:
+        """Have one delivery tried again, from the first try on. Raises Conflict if its endpoint gets nothing now."""
+        self._active(app_name, key.endpoint.endpoint_id)
+        return self._again(self.one(app_name, key))
 
     def resend_event(self, app_name: str, endpoint_id: str, source: EventSource) -> Delivery:
         """Have an event delivered again that may have no delivery: it was taken with the first try."""
