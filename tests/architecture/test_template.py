@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from hkreach import settings
 from hkreach.adapters.s3_expiry import expiry
 from hkreach.domain.endpoint import EVENT_NAMES
 from hkreach.domain.event import Event, news_event, received_event, status_event
@@ -211,12 +210,7 @@ def test_what_an_operator_may_set_has_the_promised_defaults() -> None:
     )  # fmt: skip
 
 
-def test_what_a_function_is_given_it_reads() -> None:
-    ours = {"POWERTOOLS_LOG_LEVEL"}
-    for name, function in FUNCTIONS.items():
-        fields = {field.upper() for field in getattr(settings, name.replace("Function", "Settings")).model_fields}
-        given = set(function.get("Environment", {}).get("Variables", {})) - ours
-        assert given <= fields, name
+def test_an_operator_may_set_the_pace_of_a_backlog() -> None:
     pace = FUNCTIONS["WakeDueFunction"]["Environment"]["Variables"]["BACKLOG_PER_SECOND"]
     assert ({"Ref": "BacklogPerSecond"}, 5) == (pace, template()["Parameters"]["BacklogPerSecond"]["Default"])
 
