@@ -63,6 +63,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         return "done"
 
     try:
-        return work_on_batch(event, context, work, visibility, settings.retry_base_seconds)
+        return work_on_batch(event, context, work, visibility)
     finally:
         posts.shutdown(wait=False)

@@ -1,5 +1,7 @@
 """template.yaml: who may touch what, where failures go, and what is never deployed."""
 
+import importlib
+import inspect
 import json
 from typing import Any
 
@@ -208,6 +210,11 @@ def test_what_an_operator_may_set_has_the_promised_defaults() -> None:
     )  # fmt: skip
 
 
+def test_an_operator_may_set_the_pace_of_a_backlog() -> None:
+    pace = FUNCTIONS["WakeDueFunction"]["Environment"]["Variables"]["BACKLOG_PER_SECOND"]
+    assert ({"Ref": "BacklogPerSecond"}, 5) == (pace, template()["Parameters"]["BacklogPerSecond"]["Default"])
+
+
 def test_the_gateways_own_answers_are_problems() -> None:
     for name, response in resources("AWS::Serverless::Api")["Api"]["GatewayResponses"].items():
         text = response["ResponseTemplates"]["application/json"].replace("$context.requestId", "r")
@@ -291,12 +298,22 @@ def test_the_rule_takes_the_events_that_webhooks_carry() -> None:
     assert {name for name in EVENT_NAMES if not name.startswith("messages.")} == set(names)
 
 
-def test_what_cannot_be_read_is_counted_and_alarms() -> None:
-    (counted,) = resources("AWS::Logs::MetricFilter").values()
+@pytest.mark.parametrize(
+    ("name", "logs", "usecase"),
+    [
+        ("UnreadableItems", "ReceiveMetaLogs", "receive_meta"),
+        ("WebhookFaults", "DeliverWebhookLogs", "deliver_webhook_try"),
+    ],
+)
+def test_what_the_operator_is_to_mend_is_counted_and_alarms(name: str, logs: str, usecase: str) -> None:
+    counted = resources("AWS::Logs::MetricFilter")[name]
     (transformation,) = counted["MetricTransformations"]
-    alarm = resources("AWS::CloudWatch::Alarm")["UnreadableItemsAlarm"]
+    alarm = resources("AWS::CloudWatch::Alarm")[f"{name}Alarm"]
 
-    assert {"Ref": "ReceiveMetaLogs"} == counted["LogGroupName"]
+    assert {"Ref": logs} == counted["LogGroupName"]
+    line = counted["FilterPattern"].removeprefix("{ $.message = ").removesuffix(" }")
+    source = importlib.import_module(f"hkreach.usecases.{usecase}")
+    assert line in inspect.getsource(source)
     assert (transformation["MetricNamespace"], transformation["MetricName"]) == (
         alarm["Namespace"],
         alarm["MetricName"],

@@ -10,10 +10,12 @@ from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.domain.delivery import Delivery, DeliveryAttempt, EndpointKey, MessageFact, Plan, new_delivery
 from hkreach.domain.event import Event, received_event, status_event
+from hkreach.domain.inbound import MetaFile
+from hkreach.domain.inbound_file import NEW_FILE, StoredFile
 from hkreach.domain.message import KEPT_FOR, Status
 from hkreach.domain.time import SECOND
 from hkreach.domain.webhook_answer import Answer
-from hkreach.ports.deliveries import Deliveries, LogQuery
+from hkreach.ports.deliveries import Deliveries, LogQuery, NotYet
 from tests.aws import DELIVERIES_TABLE, MESSAGES_TABLE, aws, items
 from tests.builders import MESSAGE_ID, NOW, OTHER_ID, inbound, outbound
 from tests.fakes.clock import FakeClock
@@ -21,6 +23,7 @@ from tests.fakes.deliveries import FakeDeliveries
 
 SHOP, OTHER = EndpointKey("mystore", "we_operator"), EndpointKey("mystore", "we_0123456789abcdefghij_-")
 ALL = LogQuery()
+READ_AT_ONCE = 4
 
 
 @dataclass
@@ -46,9 +49,9 @@ def event(second: int) -> Event:
 @pytest.fixture(params=["fake", "dynamodb"])
 def table(request: pytest.FixtureRequest, clock: FakeClock) -> Table:
     if request.param == "fake":
-        return Table(FakeDeliveries(clock), clock)
+        return Table(FakeDeliveries(clock, READ_AT_ONCE), clock)
     request.getfixturevalue("imitated_aws")
-    return Table(DynamoDBDeliveries(aws("dynamodb"), DELIVERIES_TABLE, clock), clock)
+    return Table(DynamoDBDeliveries(aws("dynamodb"), DELIVERIES_TABLE, clock, READ_AT_ONCE), clock)
 
 
 def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
@@ -56,6 +59,8 @@ def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
     of_facts, of_itself = new_delivery(SHOP, event(1), NOW), new_delivery(SHOP, lead | {"data": {"score": 0.5}}, NOW)
     answer = Answer(500, body=b"\x00<html>no</html>" * 1_000)
     tried = of_facts.tried(DeliveryAttempt(1, NOW, 40, 500, "HTTP 500"), answer, Plan(), 0.5)
+    assert table.deliveries.add(faulted := replace(of_facts.faulted(NOW), key=replace(of_facts.key, event_id="evt_9")))
+    assert faulted == table.deliveries.get(faulted.key)
     silent = tried.tried(DeliveryAttempt(2, NOW, 40, None, "no answer"), Answer(None), Plan(), 0.5)
 
     for row in (tried, of_itself):
@@ -135,6 +140,24 @@ def test_a_line_is_what_is_held_oldest_first_and_goes_on(table: Table) -> None:
     assert rest.next is None
 
 
+@pytest.mark.parametrize("before_it", [1, 4, 5, 19, 20, 21, 45])
+def test_what_is_held_behind_many_that_wait_for_times_of_their_own_is_found(table: Table, before_it: int) -> None:
+    for row in table.add(*range(before_it)):
+        table.set(row, row.put_off(NOW + 10**6, NOW))
+    held, _ = table.add(before_it, before_it + 1)
+    line = table.deliveries.line(SHOP, None, 1, 0)
+    looks = 1
+    while not line.deliveries and line.next is not None:
+        line = table.deliveries.line(SHOP, line.next, 1, 0)
+        looks += 1
+
+    assert [held.key] == [due.key for due in line.deliveries]
+    assert before_it // (5 * READ_AT_ONCE) + 1 == looks, "five pages each"
+    assert [f"evt_{before_it + 1:04}"] == [
+        due.key.event_id for due in table.deliveries.line(SHOP, line.next, 1, 0).deliveries
+    ]
+
+
 def test_a_line_has_what_waits_for_a_time_of_its_own_if_nobody_touched_it_since(table: Table) -> None:
     rows = table.add(1, 2)
     for row, touched_at in zip(rows, (NOW, NOW + 10), strict=True):
@@ -191,11 +214,42 @@ def test_events_are_made_anew_from_facts(imitated_aws: None, clock: FakeClock) -
 
     assert status_event(sent, Status.SENT) == facts.event(MessageFact(MESSAGE_ID, "sent"), "mystore")
     assert received_event(received) == facts.event(MessageFact(OTHER_ID, "received"), "mystore")
-    for nothing in ("read", "received", "nonsense"):
+    for nothing in ("received", "nonsense"):
         assert facts.event(MessageFact(MESSAGE_ID, nothing), "mystore") is None
+    with pytest.raises(NotYet):
+        facts.event(MessageFact(MESSAGE_ID, "read"), "mystore")
+    assert facts.event(MessageFact(MESSAGE_ID, "read"), "other") is None
     assert facts.event(MessageFact(OTHER_ID, "sent"), "mystore") is None
     assert facts.event(MessageFact(MESSAGE_ID, "sent"), "other") is None
     clock.now = sent.expires_at
     assert facts.event(MessageFact(MESSAGE_ID, "sent"), "mystore") is None
     lead = {"id": "evt_2", "event": "leads.status", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
     assert (lead, None) == (facts.event(lead, "mystore"), facts.event(lead, "other"))
+
+
+def test_the_event_of_a_message_whose_file_is_not_there_does_not_exist_yet(
+    imitated_aws: None, clock: FakeClock
+) -> None:
+    table = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock)
+    message = inbound(content={"type": "image", "image": {"caption": "x"}}, file=MetaFile("123"), waits_for=NEW_FILE)
+    table.add(message)
+    facts, fact = DynamoDBEventFacts(aws("dynamodb"), MESSAGES_TABLE, clock), MessageFact(OTHER_ID, "received")
+
+    with pytest.raises(NotYet):
+        facts.event(fact, "mystore")
+    table.record_stored(message.message_id, StoredFile("k", "image/png", "image/png", 5, "0" * 64), NOW)
+    told = facts.event(fact, "mystore")
+    assert told is not None
+    assert message.media_id == told["data"]["image"]["mediaId"]
+
+
+def test_the_facts_are_read_as_they_are_now(clock: FakeClock) -> None:
+    asked: list[dict[str, object]] = []
+
+    class Client:
+        def get_item(self, **call: object) -> dict[str, object]:
+            asked.append(call)
+            return {}
+
+    DynamoDBEventFacts(Client(), MESSAGES_TABLE, clock).event(MessageFact(MESSAGE_ID, "sent"), "mystore")
+    assert [True] == [call["ConsistentRead"] for call in asked]

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from hkreach.adapters.dynamodb_items import to_item
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
+from hkreach.adapters.lead_index import index_of
 from hkreach.domain.errors import LeadMoved
 from hkreach.domain.lead import Customer, FollowUp, Lead, LeadChange, Note, Pipeline, Stage, moved, noted
 from hkreach.domain.lead_customer import recognised
@@ -173,6 +175,17 @@ def test_lists_are_the_newest_first_and_have_no_end_twice(leads: Leads) -> None:
 def test_a_cursor_that_is_none_is_told(leads: Leads, cursor: str) -> None:
     with pytest.raises(ValueError, match="is not the next of a page"):
         leads.page("mystore", LeadQuery(), 2, cursor)
+
+
+def test_a_cursor_of_later_reminders_is_told(imitated_aws: None) -> None:
+    table = DynamoDBLeads(aws("dynamodb"), LEADS_TABLE)
+    place = index_of("mystore", LeadQuery(follow_up_before=NOW)).cursor(
+        to_item({"followUpAt": NOW, "sk": f"lead#{LEAD_ID}"})
+    )
+
+    assert [] == table.page("mystore", LeadQuery(follow_up_before=NOW + 1), 2, place).leads
+    with pytest.raises(ValueError, match="of the same query"):
+        table.page("mystore", LeadQuery(follow_up_before=NOW), 2, place)
 
 
 def test_leads_are_found_by_stage_assignee_and_reminder(leads: Leads) -> None:

@@ -75,7 +75,7 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("fetch_media", "FETCH_SECONDS", "121"),
         ("deliver_webhook", "ANSWER_SECONDS", "31"),
         ("manage_app", "ANSWER_SECONDS", "0"),
-        ("deliver_webhook", "RETRY_BASE_SECONDS", "-1"),
+        ("deliver_webhook", "BREAKER_FIRST_SECONDS", "-1"),
         ("deliver_webhook", "STAGE", "staging"),
         ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,soon"),
         ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,0"),

@@ -10,13 +10,16 @@ from hkreach.ports import Clock, Contended
 from hkreach.ports.deliveries import Line, LogPage, LogQuery
 from tests.fakes.faults import Faulty
 
+_MOST_PAGES = 5
+
 
 class FakeDeliveries(Faulty):
-    """Implements the port `Deliveries`."""
+    """Implements the port `Deliveries`. A line is read in pages, and what is not looked for counts, as in the table."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, read_at_once: int = 1_000) -> None:
         super().__init__()
         self._clock = clock
+        self.read_at_once = read_at_once
         self.rows: dict[DeliveryKey, Delivery] = {}
 
     def get(self, key: DeliveryKey) -> Delivery | None:
@@ -51,11 +54,12 @@ class FakeDeliveries(Faulty):
 
     def line(self, endpoint: EndpointKey, after: str | None, most: int, before: int) -> Line:
         self._called("line")
-        behind = [(_sk(row), row) for row in self._of(endpoint) if row.state == "waiting" and _sk(row) > (after or "")]
-        found = [(sk, row) for sk, row in behind if row.due_at is None or row.touched_at < before]
-        if len(found) <= most:
-            return Line([_due(row) for _, row in found], None)
-        return Line([_due(row) for _, row in found[:most]], found[most - 1][0])
+        behind = [row for row in self._of(endpoint) if row.state == "waiting" and _sk(row) > (after or "")]
+        read = behind[: _MOST_PAGES * self.read_at_once]
+        found = [row for row in read if row.due_at is None or row.touched_at < before]
+        if len(found) > most:
+            return Line([_due(row) for row in found[:most]], _sk(found[most - 1]))
+        return Line([_due(row) for row in found], _sk(read[-1]) if len(read) < len(behind) else None)
 
     def log(self, endpoint: EndpointKey, query: LogQuery, after: str | None, most: int) -> LogPage:
         self._called("log")

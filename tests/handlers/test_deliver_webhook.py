@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import io
 import json
+import re
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.aws import DELIVERIES_TABLE, WEBHOOK_QUEUE_URL, aws, delayed, items
 from tests.builders import NOW, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, sample
+from tests.template import resources
 
 NAME = "deliver_webhook/status_delivered"
 RETRY = "deliver_webhook/delivery_due"
@@ -35,6 +38,16 @@ def test_an_event_of_the_bus_is_delivered_signed(stack: Stack, client: FakeWebho
     assert json.loads(sample(NAME)["Records"][0]["body"])["detail"] == json.loads(body)
     expected = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
     assert expected == headers["X-HKReach-Signature"]
+
+
+def test_a_fault_of_ours_raises_the_alarm(stack: Stack, client: FakeWebhookClient, logs: io.StringIO) -> None:
+    client.answers = [Answer(None, ours=True)]
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", sample(NAME))
+
+    pattern = resources("AWS::Logs::MetricFilter")["WebhookFaults"]["FilterPattern"]
+    message = re.fullmatch(r'\{ \$\.message = "(.*)" \}', pattern)
+    assert message
+    assert 1 == logs.getvalue().count(f'"message":"{message[1]}"')
 
 
 def test_what_is_not_taken_waits_in_the_table_and_is_tried_again(stack: Stack, client: FakeWebhookClient) -> None:

@@ -1,14 +1,18 @@
 """manage_app as Lambda runs it: the log of deliveries, sending again, and an endpoint's health."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hkreach.domain.api_key import issue
+from hkreach.domain.delivery import DeliveryAttempt, EndpointKey, new_delivery
 from hkreach.domain.event import status_event
 from hkreach.domain.message import Status
 from hkreach.domain.webhook_answer import Answer
+from hkreach.edge.delivery_body import shown_delivery
+from hkreach.edge.http_api import json_response
 from tests.aws import WEBHOOK_QUEUE_URL, bus_with_listener, delayed
 from tests.builders import MESSAGE_ID, NOW, OTHER_NUMBER, outbound
 from tests.fakes.outside import FakeWebhookClient
@@ -104,6 +108,41 @@ def test_another_app_sees_and_sends_nothing_of_it(stack: Stack, client: FakeWebh
     for body in ({"deliveryId": shown["deliveryId"]}, _event_of(MESSAGE_ID)):
         assert "not_found" == problem(_answer(stack, "resend", other=True, body=body))["code"]
     assert shown == _log(stack)[0]
+
+
+def test_a_list_has_the_beginning_of_each_body_and_one_alone_has_all(stack: Stack, client: FakeWebhookClient) -> None:
+    body = b"x" * 16_384
+    shown = _fail(stack, client, Answer(500, body=body))
+    ((alone),) = _log(stack, deliveryId=shown["deliveryId"])
+
+    assert shown | {"body": body.decode()} == alone
+    assert "x" * 1_000 == shown["body"]
+    asked = {"deliveryId": shown["deliveryId"]}
+    assert "not_found" == problem(_answer(stack, "deliveries", other=True, **asked))["code"]
+    assert "not_found" == problem(_answer(stack, "deliveries", deliveryId=f"{shown['deliveryId']}x"))["code"]
+    assert ["deliveryId"] == fields(_answer(stack, "deliveries", **asked, limit="1"))
+    assert ["deliveryId"] == fields(_answer(stack, "deliveries", deliveryId="we_operator#1"))
+
+
+def test_a_list_of_the_longest_bodies_can_be_answered() -> None:
+    row = new_delivery(EndpointKey("mystore", "we_0123456789abcdefghijkl"), EVENT, NOW)
+    attempt = DeliveryAttempt(1, NOW, 10_000, 500, "HTTP 500")
+    for body in (bytes(16_384), b"\xff" * 16_384, b'"' * 16_384):
+        row = replace(row, body=body, attempts=(attempt,) * 5)
+        answer = json_response(200, {"deliveries": [shown_delivery(row)] * 104, "nextCursor": None})
+        assert len(json.dumps({"statusCode": 200, "body": answer.body})) < 6_000_000 // 4
+
+
+@pytest.mark.parametrize("cursor", [f"d#{0:015}#evt_1", f"d#{10**15 - 1:015}#evt_1", "state"])
+def test_a_cursor_of_another_time_is_refused(stack: Stack, cursor: str) -> None:
+    assert ["cursor"] == fields(_answer(stack, "deliveries", **DAY, cursor=cursor))
+    assert ["cursor"] == fields(_answer(stack, "resend", body={"endpointId": "we_operator", **DAY, "cursor": cursor}))
+
+
+def test_a_time_that_ends_before_it_begins_is_refused(stack: Stack) -> None:
+    wrong = {"from": DAY["to"], "to": DAY["from"]}
+    assert ["to"] == fields(_answer(stack, "deliveries", **wrong))
+    assert ["to"] == fields(_answer(stack, "resend", body={"endpointId": "we_operator", **wrong}))
 
 
 def _event_of(message_id: str) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _count() -> Counter[str]:
 def test_what_could_not_be_read_raises_the_alarm_once_and_is_listed(stack: Stack, logs: io.StringIO) -> None:
     for _ in range(2):
         stack.invoke("receive_meta", sample(UNREADABLE))
-    (pattern,) = (each["FilterPattern"] for each in resources("AWS::Logs::MetricFilter").values())
+    pattern = resources("AWS::Logs::MetricFilter")["UnreadableItems"]["FilterPattern"]
     message = re.fullmatch(r'\{ \$\.message = "(.*)" \}', pattern)
     assert message
     assert 1 == logs.getvalue().count(f'"message":"{message[1]}"')

@@ -11,6 +11,7 @@ from hkreach.domain.event import Event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import DAY, HOUR, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
+from hkreach.ports.deliveries import NotYet
 from hkreach.usecases.deliver_webhook_try import WarningRefused
 from tests.builders import NOW, app, endpoint, hooks, outbound
 from tests.fakes.apps import FakeApps
@@ -244,6 +245,51 @@ def test_a_fault_of_ours_is_not_charged(world: World) -> None:
     assert 0 == world.healths.writes
     again = world.again(row, Answer(None, ours=True))
     assert ("waiting", 0) == (again.state, again.tries)
+
+
+def test_the_longer_a_fault_of_ours_lasts_the_less_often_it_is_tried(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.change(endpoints=hooks(endpoint(secret=b"does not open")))
+    row = row_of(world.first())
+    waits = []
+    for _ in range(7):
+        assert row.due_at is not None
+        waits.append((row.due_at - world.time()) // MINUTE)
+        world.time.now = row.due_at
+        row = world.again(row)
+
+    assert [5, 10, 20, 40, 60, 60, 60] == waits
+    assert 8 == [record.message for record in caplog.records].count("webhook is put off for a fault of ours")
+    world.change(endpoints=hooks(endpoint(secret=None)))
+    assert ("waiting", 1, 0) == ((tried := world.again(row, REFUSED)).state, tried.tries, tried.faults)
+
+
+def test_what_cannot_be_made_anew_is_put_off_and_not_given_up(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    for fault in (NotYet(row.source), OSError("the table does not answer")):
+        world.facts.fails("event", fault)
+        row = world.again(row)
+        assert ("waiting", 1, 1) == (row.state, row.tries, world.posts())
+    assert world.time() + 10 * MINUTE == row.due_at
+
+    assert "delivered" == world.again(row, TAKEN).state
+
+
+def test_a_resume_that_meets_a_retry_is_not_overwritten(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    world.change(endpoints=hooks(endpoint(secret=None, state="paused")))
+    world.healths.change(SHOP, lambda health: (health.drained(NOW), None))
+    replaced = world.deliveries.replace
+
+    def resumed_meanwhile(before: Delivery, after: Delivery) -> bool:
+        world.change(endpoints=hooks(endpoint(secret=None)))
+        world.healths.change(SHOP, lambda health: (health.resumed(NOW + 1), None))
+        return replaced(before, after)
+
+    world.deliveries.replace = resumed_meanwhile  # type: ignore[method-assign]
+    assert "paused" == world.again(row).why
+    assert NOW + 1 == world.healths.look(SHOP).wake_at, "somebody looks after what was held"
 
 
 def test_a_retry_answered_429_comes_when_it_was_asked_to(world: World) -> None:

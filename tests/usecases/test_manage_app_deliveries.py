@@ -10,7 +10,7 @@ from hkreach.domain.event import received_event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import SECOND
 from hkreach.domain.webhook_answer import Answer
-from hkreach.ports.deliveries import LogQuery
+from hkreach.ports.deliveries import LogQuery, NotYet
 from hkreach.usecases.manage_app import ManageApp
 from hkreach.usecases.manage_app_deliveries import MOST_AT_ONCE, ManageDeliveries
 from tests.builders import MESSAGE_ID, NOW, app, endpoint, hooks, inbound, outbound
@@ -124,6 +124,14 @@ def test_an_event_that_was_taken_is_sent_again_by_its_message(world: World) -> N
     assert (SENT["id"], "waiting", fact) == (first.key.event_id, first.state, first.source)
     assert (first.key, first.version + 1) == (second.key, second.version)
     assert 1 == len(world.deliveries.rows)
+
+
+def test_an_event_that_is_not_there_yet_is_not_sent(world: World) -> None:
+    world.facts.fails("event", NotYet("its file is on its way"))
+    with pytest.raises(NotFound, match="so far"):
+        world.manage.resend_event("mystore", "we_2", MessageFact(MESSAGE_ID, "received"))
+
+    assert ({}, None) == (world.deliveries.rows, world.healths.look(SECOND_ONE).wake_at)
 
 
 def test_a_range_is_its_undelivered_ones(world: World) -> None:

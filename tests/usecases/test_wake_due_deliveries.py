@@ -10,6 +10,7 @@ from hkreach.domain.event import status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
+from hkreach.ports.deliveries import Line
 from hkreach.usecases.wake_due_deliveries import WakeDeliveries
 from tests.builders import NOW, outbound
 from tests.fakes.clock import FakeClock
@@ -115,6 +116,51 @@ def test_nobody_probes_where_nothing_is_held(world: Woken) -> None:
         looked.append(world.healths.look(SHOP).wake_at is not None)
 
     assert [True, True, False, False, False, False] == looked
+
+
+def test_a_probe_is_found_behind_thousands_that_wait_for_times_of_their_own(world: Woken) -> None:
+    world.is_open()
+    world.deliveries.read_at_once = 10
+    for number in range(120):
+        world.add(f"evt_{number}", NOW + 10**8, second=number)
+    world.add("evt_held", second=120)
+    queued = []
+    for _ in range(4):
+        queued += world.wake()
+        world.clock.advance(MINUTE)
+
+    assert [("evt_held", 0)] == queued, "fifty each minute"
+    assert world.healths.look(SHOP).wake_at is not None
+
+
+def test_two_searches_to_the_end_find_nothing_before_nobody_looks_any_more(world: Woken) -> None:
+    world.is_open()
+    world.deliveries.read_at_once = 10
+    for number in range(120):
+        world.add(f"evt_{number}", NOW + 10**8, second=number)
+    looked = []
+    for minute in range(9):
+        assert [] == world.wake()
+        world.clock.advance(MINUTE)
+        looked.append(world.healths.look(SHOP).wake_at is not None)
+        if minute == 2:
+            assert world.healths.look(SHOP).ending
+
+    assert [True] * 6 + [False] * 3 == looked
+
+
+def test_who_closed_the_breaker_while_a_probe_was_sought_is_not_overruled(world: Woken) -> None:
+    world.is_open()
+    real_line = world.deliveries.line
+
+    def line(endpoint: EndpointKey, after: str | None, most: int, before: int) -> Line:
+        found = real_line(endpoint, after, most, before)
+        world.health(lambda health: health.resumed(NOW + 5))
+        return found
+
+    world.deliveries.line = line  # type: ignore[method-assign]
+    world.wake()
+    assert EndpointHealth().resumed(NOW + 5) == world.healths.look(SHOP)
 
 
 def test_a_backlog_is_queued_in_order_at_its_pace(world: Woken) -> None:

@@ -30,6 +30,8 @@ from tests.fakes.outside import FakeWebhookClient
 from tests.fakes.secrets import FakeSealedSecrets
 
 PACE = 2
+READ_AT_ONCE = 3
+"""So few that a probe is sought over several minutes."""
 DEAD, OTHER = EndpointKey("mystore", "we_operator"), EndpointKey("mystore", "we_2")
 PLAN = Plan()
 LIMITS = EndpointLimits()
@@ -52,6 +54,7 @@ class Month:
         self.delivering = Delivering(self.apps, FakeSealedSecrets(), self, self.clock, PLAN, LIMITS)
         object.__setattr__(self.delivering.attempt, "draw", random.Random(seed).random)
         around = self.delivering
+        around.deliveries.read_at_once = READ_AT_ONCE
         self.wake = WakeDeliveries(around.deliveries, around.healths, self, self.clock, PACE)
         object.__setattr__(around.attempt, "queue", self)
         manage_app = ManageApp(self.apps, FakeSealedSecrets(), FakeWebhookClient(), self.clock)

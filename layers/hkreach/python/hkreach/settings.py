@@ -215,8 +215,6 @@ class DeliverWebhookSettings(_PostsWebhooks):
     deliveries_table: _Text
     messages_table: _Text
     event_bus_name: _Text
-    retry_base_seconds: Annotated[float, Field(gt=0)] = 5
-    """For a fault of ours: how long the queue keeps a record."""
     retry_waits_seconds: _Seconds | None = None
     """After each failed try; one more try than waits. None: the plan of ten tries in 75 hours."""
     least_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60

@@ -74,6 +74,7 @@ def delivery_item(delivery: Delivery) -> dict[str, Any]:
             # What a server says in HTML shrinks to a quarter, and each later write costs as much as the whole item.
             "body": zlib.compress(delivery.body) if delivery.body else None,
             "why": delivery.why,
+            "faults": delivery.faults or None,
             "touchedAt": delivery.touched_at,
             "version": delivery.version,
             "expiresAt": delivery.expires_at // SECOND,
@@ -97,6 +98,7 @@ def read_delivery_item(item: Item) -> Delivery:
         ),
         body=zlib.decompressobj().decompress(values["body"], _MOST_INFLATED) if "body" in values else b"",
         why=values.get("why"),
+        faults=values.get("faults", 0),
         touched_at=values["touchedAt"],
         version=values["version"],
     )

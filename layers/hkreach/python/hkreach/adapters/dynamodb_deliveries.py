@@ -22,15 +22,19 @@ from hkreach.ports.deliveries import Line, LogPage, LogQuery
 
 _MOST_PAGES = 5
 """Of the table's, in one call: what is looked for may be rare."""
+_READ_AT_ONCE = 1_000
+"""Rows of a line in one page: the table counts them before it leaves out what has a time of its own."""
 
 
 class DynamoDBDeliveries:
     """Implements the port `Deliveries`."""
 
-    def __init__(self, client: Any, table: str, now: Clock) -> None:
+    def __init__(self, client: Any, table: str, now: Clock, read_at_once: int = _READ_AT_ONCE) -> None:
+        """`read_at_once`: rows of a line in one page, found or not."""
         self._client = client
         self._table = table
         self._now = now
+        self._read_at_once = read_at_once
 
     def get(self, key: DeliveryKey) -> Delivery | None:
         """See the port."""
@@ -98,13 +102,15 @@ class DynamoDBDeliveries:
                 ExpressionAttributeValues=to_item(
                     {":line": endpoint_text(endpoint), ":after": after or place(0), ":before": before}
                 ),
-                Limit=most - len(found),
+                Limit=self._read_at_once,
             )
             found += [read_due_item(item) for item in answer["Items"]]
+            if len(found) > most:
+                return Line(found[:most], found[most - 1].key.place)
             if "LastEvaluatedKey" not in answer:
                 return Line(found, None)
             after = answer["LastEvaluatedKey"]["sk"]["S"]
-            if len(found) >= most:
+            if len(found) == most:
                 break
         return Line(found, after)
 

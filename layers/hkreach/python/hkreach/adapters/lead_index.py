@@ -20,6 +20,8 @@ class LeadIndex:
     by: str
     key: Mapping[str, str]
     """The attribute that must be equal, and its value."""
+    below: int | None = None
+    """What `by` must be less than; the table refuses to go on behind a place that is not."""
 
     def start(self, app_name: str, cursor: str) -> dict[str, Any]:
         """The key to go on behind. Raises ValueError for what is no cursor of ours.
@@ -32,6 +34,8 @@ class LeadIndex:
             raise ValueError("is not the next of a page") from None
         if not isinstance(place, int) or not isinstance(lead_id, str) or not 0 < place < 10**15:
             raise ValueError("is not the next of a page")
+        if self.below is not None and place >= self.below:
+            raise ValueError("is not the next of a page of the same query")
         return to_item({self.by: place, **self.key}) | lead_key(app_name, lead_sk(lead_id))
 
     def cursor(self, item: Mapping[str, Any]) -> str:
@@ -43,7 +47,7 @@ class LeadIndex:
 def index_of(app_name: str, query: LeadQuery) -> LeadIndex:
     """The index that leaves the least to be filtered."""
     if query.follow_up_before is not None:
-        return LeadIndex("followUp", "followUpAt", {"app": app_name})
+        return LeadIndex("followUp", "followUpAt", {"app": app_name}, below=query.follow_up_before)
     if query.stage is not None:
         return LeadIndex("stage", "createdAt", {"stageKey": stage_key(app_name, query.stage)})
     return LeadIndex("created", "createdAt", {"app": app_name})

@@ -15,6 +15,8 @@ from hkreach.domain.time import HOUR, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
 
 KEPT_ATTEMPTS = 5
+FAULT_WAITS = (5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR)
+"""After each fault of ours in a row, in milliseconds; after more of them the last."""
 TOO_MANY_REQUESTS, GONE = 429, 410
 
 type DeliveryState = Literal["waiting", "delivered", "failed"]
@@ -119,6 +121,8 @@ class Delivery:
     """What the endpoint said to the last one, the first 16 KB."""
     why: str | None = None
     """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `gone`, `expired`."""
+    faults: int = 0
+    """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0
     version: int = 1
     """Grows with each change but those of `due_at`. A queue record carries it: of an older one nothing becomes."""
@@ -147,6 +151,7 @@ class Delivery:
             attempts=(*self.attempts, attempt)[-KEPT_ATTEMPTS:],
             body=answer.body,
             why=None,
+            faults=0,
             touched_at=ended,
             version=self.version + 1,
         )
@@ -156,8 +161,13 @@ class Delivery:
         return replace(self, due_at=None, why=why, touched_at=now, version=self.version + 1)
 
     def put_off(self, until: int, now: int) -> "Delivery":
-        """A fault of ours kept it from being tried; no try is counted."""
+        """It is tried then; no try is counted."""
         return replace(self, due_at=until, why=None, touched_at=now, version=self.version + 1)
+
+    def faulted(self, now: int) -> "Delivery":
+        """Put off for such a fault, and for longer the more of them there were in a row."""
+        wait = FAULT_WAITS[min(self.faults, len(FAULT_WAITS) - 1)]
+        return replace(self.put_off(now + wait, now), faults=self.faults + 1)
 
     def given_up(self, why: str, now: int) -> "Delivery":
         """There is nothing, or nobody, left to deliver it to."""
@@ -166,7 +176,7 @@ class Delivery:
     def again(self, now: int) -> "Delivery":
         """Asked for once more, with all its tries; it is held until its turn."""
         version = self.version + 1
-        return replace(self, state="waiting", tries=0, due_at=None, why=None, touched_at=now, version=version)
+        return replace(self, state="waiting", tries=0, due_at=None, why=None, faults=0, touched_at=now, version=version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class EndpointHealth:
     drain_began: int | None = None
     """Since when what is held is delivered, in order; None: it is not."""
     drained_to: str | None = None
-    """The place in the table up to where that got; None: begin at the beginning."""
+    """The place in the table up to where that, or the search for a probe, got; None: begin at the beginning."""
     ending: bool = False
     """The last look found nothing. If the next finds nothing either, and nobody has held anything, it was the last."""
 
@@ -160,6 +160,10 @@ class EndpointHealth:
     def probe_queued(self, at: int) -> "EndpointHealth":
         """One was queued for then. What becomes of it says when to look again; this is for the case that it is lost."""
         return replace(self, wake_at=at + 5 * MINUTE, **_NO_DRAIN)
+
+    def searched(self, now: int, last: str) -> "EndpointHealth":
+        """Nothing to probe with was found up to `last`; the next minute's look goes on behind it."""
+        return replace(self, wake_at=now + MINUTE // 2, drained_to=last)
 
     def some_queued(self, now: int, last: str | None) -> "EndpointHealth":
         """Some were queued; the next minute's look goes on behind `last`.

@@ -8,14 +8,7 @@ from typing import Annotated, Any, get_args
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from pydantic import AfterValidator, Field
 
-from hkreach.domain.delivery import (
-    Delivery,
-    DeliveryKey,
-    DeliveryState,
-    EndpointKey,
-    EventSource,
-    MessageFact,
-)
+from hkreach.domain.delivery import Delivery, DeliveryKey, DeliveryState, EndpointKey, EventSource, MessageFact, place
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.errors import Fault, Invalid
 from hkreach.domain.message import Status, is_message_id
@@ -27,11 +20,14 @@ from hkreach.edge.webhook_body import MAX_JSON_BYTES
 from hkreach.ports.deliveries import LogQuery
 
 MOST_SHOWN, USUALLY_SHOWN = 100, 50
+_MOST_OF_A_BODY = 1_000
+"""Bytes of each body in a list: an answer of 100 whole ones could be larger than the 6 MB that Lambda lets out."""
 _STATES: tuple[str, ...] = get_args(DeliveryState.__value__)
 _FACTS = (*(status.value for status in Status), "received")
 _PLACE = re.compile(r"d#\d{15}#[A-Za-z0-9_-]{0,64}")
 _DELIVERY_ID = re.compile(r"([A-Za-z0-9_-]{1,40})\.(\d{1,15})\.([A-Za-z0-9_-]{1,64})")
 _NAMES = {"messages.received", "messages.status", "leads.status", "webhooks.warning", "webhooks.test"}
+_NOT_SENT = "Nothing is sent again."
 _ONE_OF = (
     "Name one of: deliveryId; endpointId with messageId and status; endpointId with from and to, and events if only "
     "some of them."
@@ -86,7 +82,7 @@ class LogRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ResendOne:
+class OneDelivery:
     """One delivery; its app is not known of the id alone."""
 
     endpoint_id: str
@@ -116,9 +112,14 @@ class ResendRange:
     after: str | None
 
 
-def read_log_request(event: APIGatewayProxyEvent) -> LogRequest:
+def read_log_request(event: APIGatewayProxyEvent) -> LogRequest | OneDelivery:
     """What the query says. Raises Invalid that names every fault."""
     faults: list[Fault] = []
+    names = set(event.query_string_parameters or {})
+    if "deliveryId" in names:
+        if names != {"deliveryId"}:
+            raise Invalid("Nothing is shown.", [Fault("deliveryId", "deliveryId goes with nothing else")])
+        return _read_delivery_id((event.query_string_parameters or {})["deliveryId"], "Nothing is shown.")
 
     def given(name: str) -> str:
         return event.get_query_string_value(name, "") or ""
@@ -136,31 +137,30 @@ def read_log_request(event: APIGatewayProxyEvent) -> LogRequest:
         faults.append(Fault("state", f"state must be one of {', '.join(_STATES)}"))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MOST_SHOWN and len(limit) < 4):
         faults.append(Fault("limit", f"limit must be a whole number from 1 to {MOST_SHOWN}"))
-    if cursor and not _PLACE.fullmatch(cursor):
-        faults.append(Fault("cursor", "cursor must be the nextCursor of an answer"))
+    faults += _range_faults(query, cursor) if not faults else []
     if faults:
         raise Invalid("The query names what is wrong in errors.", faults)
     of_state: Any = state or None
     return LogRequest(given("endpointId") or None, replace(query, state=of_state), cursor or None, int(limit))
 
 
-def read_resend(event: APIGatewayProxyEvent) -> ResendOne | ResendEvent | ResendRange:
+def read_resend(event: APIGatewayProxyEvent) -> OneDelivery | ResendEvent | ResendRange:
     """What is to be sent again. Raises the error that names every fault."""
     fields, faults = validate(_ResendFields, json_body(event, MAX_JSON_BYTES))
     if fields is None:
         raise Invalid("The request names what is wrong in errors.", faults)
     set_fields = {name for name in type(fields).model_fields if getattr(fields, name) is not None}
     if fields.delivery_id is not None and set_fields == {"delivery_id"}:
-        return _read_delivery_id(fields.delivery_id)
+        return _read_delivery_id(fields.delivery_id, _NOT_SENT)
     if fields.endpoint_id and fields.message_id and fields.status:
         if set_fields == {"endpoint_id", "message_id", "status"}:
             return ResendEvent(fields.endpoint_id, _read_fact(fields.message_id, fields.status))
     elif fields.endpoint_id and fields.since and fields.until and not set_fields & {"message_id", "status"}:
-        if fields.cursor is not None and not _PLACE.fullmatch(fields.cursor):
-            raise Invalid("Nothing is sent again.", [Fault("cursor", "cursor must be the nextCursor of an answer")])
         query = LogQuery(_milliseconds(fields.since), _milliseconds(fields.until))
+        if faults := _range_faults(query, fields.cursor):
+            raise Invalid(_NOT_SENT, faults)
         return ResendRange(fields.endpoint_id, query, frozenset(fields.events or ()), fields.cursor)
-    raise Invalid("Nothing is sent again.", [Fault("body", _ONE_OF)])
+    raise Invalid(_NOT_SENT, [Fault("body", _ONE_OF)])
 
 
 def delivery_id(key: DeliveryKey) -> str:
@@ -168,8 +168,11 @@ def delivery_id(key: DeliveryKey) -> str:
     return f"{key.endpoint.endpoint_id}.{key.created_at}.{key.event_id}"
 
 
-def shown_delivery(row: Delivery) -> dict[str, Any]:
-    """A delivery as its app sees it. `waitsFor`: what it is held for; without it there is `nextTryAt`."""
+def shown_delivery(row: Delivery, most: int = _MOST_OF_A_BODY) -> dict[str, Any]:
+    """A delivery as its app sees it, and `most` bytes of its body.
+
+    `waitsFor`: what it is held for; without it there is `nextTryAt`.
+    """
     shown: dict[str, Any] = {
         "deliveryId": delivery_id(row.key),
         "endpointId": row.key.endpoint.endpoint_id,
@@ -195,7 +198,7 @@ def shown_delivery(row: Delivery) -> dict[str, Any]:
         }
         for attempt in row.attempts
     ]
-    return shown | {"attempts": attempts, "body": row.body.decode("utf-8", "replace")}
+    return shown | {"attempts": attempts, "body": row.body[:most].decode("utf-8", "replace")}
 
 
 def shown_health(health: EndpointHealth) -> dict[str, Any]:
@@ -214,11 +217,21 @@ def shown_health(health: EndpointHealth) -> dict[str, Any]:
     return shown
 
 
-def _read_delivery_id(text: str) -> ResendOne:
+def _range_faults(query: LogQuery, cursor: str | None) -> list[Fault]:
+    """The table refuses a range that ends before it begins, and a place outside it."""
+    first, last = place(query.since), place(query.until)
+    if first > last:
+        return [Fault("to", "to must not be before from")]
+    if cursor and not (_PLACE.fullmatch(cursor) and first <= cursor <= last):
+        return [Fault("cursor", "cursor must be the nextCursor of an answer to the same from and to")]
+    return []
+
+
+def _read_delivery_id(text: str, otherwise: str) -> OneDelivery:
     parts = _DELIVERY_ID.fullmatch(text)
     if parts is None:
-        raise Invalid("Nothing is sent again.", [Fault("deliveryId", "deliveryId must be one that the log shows")])
-    return ResendOne(parts[1], int(parts[2]), parts[3])
+        raise Invalid(otherwise, [Fault("deliveryId", "deliveryId must be one that the log shows")])
+    return OneDelivery(parts[1], int(parts[2]), parts[3])
 
 
 def _read_fact(message_id: str, status: str) -> MessageFact:
@@ -228,5 +241,5 @@ def _read_fact(message_id: str, status: str) -> MessageFact:
     if status not in _FACTS:
         faults.append(Fault("status", f"status must be one of {', '.join(_FACTS)}"))
     if faults:
-        raise Invalid("Nothing is sent again.", faults)
+        raise Invalid(_NOT_SENT, faults)
     return MessageFact(message_id, status)

@@ -5,10 +5,11 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
+from hkreach.domain.webhook_answer import MOST_KEPT
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.delivery_body import (
+    OneDelivery,
     ResendEvent,
-    ResendOne,
     ResendRange,
     read_log_request,
     read_resend,
@@ -33,9 +34,12 @@ class DeliveryRoutes:
         self.api.route(f"{_ROOT}/resend", "POST")(self.resend)
 
     def log(self) -> Response[str]:
-        """Deliveries, newest first."""
+        """Deliveries, newest first; or one of them, with its whole body."""
         app_name = self._app_name()
         asked = read_log_request(self.api.current_event)
+        if isinstance(asked, OneDelivery):
+            row = self.deliveries.one(app_name, asked.key(app_name))
+            return json_response(HTTPStatus.OK, {"deliveries": [shown_delivery(row, MOST_KEPT)], "nextCursor": None})
         log = self.deliveries.log(app_name, asked.endpoint_id, asked.query, asked.after, asked.most)
         shown = [shown_delivery(row) for row in log.deliveries]
         return json_response(HTTPStatus.OK, {"deliveries": shown, "nextCursor": log.next})
@@ -44,7 +48,7 @@ class DeliveryRoutes:
         """What is sent again: the delivery, or how many."""
         app_name = self._app_name()
         match read_resend(self.api.current_event):
-            case ResendOne() as one:
+            case OneDelivery() as one:
                 row = self.deliveries.resend(app_name, one.key(app_name))
             case ResendEvent(endpoint_id, source):
                 row = self.deliveries.resend_event(app_name, endpoint_id, source)

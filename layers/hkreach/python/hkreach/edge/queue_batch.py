@@ -28,7 +28,7 @@ def work_on_batch(
     context: LambdaContext,
     work: Callable[[SQSRecord], Progress],
     visibility: SQSVisibility,
-    retry_base_seconds: float,
+    retry_base_seconds: float = 2,
 ) -> dict[str, Any]:
     """Work on all records at once; returns the partial batch answer that keeps those which are not done.
 

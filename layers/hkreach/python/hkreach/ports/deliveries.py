@@ -57,7 +57,10 @@ class Deliveries(Protocol):
         """Let one that was put on its queue come due again, in case the queue loses it; not if it changed meanwhile."""
 
     def line(self, endpoint: EndpointKey, after: str | None, most: int, before: int) -> Line:
-        """An endpoint's waiting deliveries that are held, or that were touched last before then."""
+        """An endpoint's waiting deliveries that are held, or that were touched last before then.
+
+        It may find fewer than there are, or none, and say where to go on.
+        """
 
     def log(self, endpoint: EndpointKey, query: LogQuery, after: str | None, most: int) -> LogPage:
         """An endpoint's deliveries. It may find fewer than there are and say where to go on."""
@@ -87,8 +90,12 @@ class DeliveryQueue(Protocol):
         """Queue each, for so many seconds later (to 900); returns those that the queue did not take."""
 
 
+class NotYet(Exception):
+    """What an event tells of is there, but has not happened so far: there is no such event yet."""
+
+
 class EventFacts(Protocol):
     """What events are made of anew."""
 
     def event(self, source: EventSource, app_name: str) -> Event | None:
-        """The event, as it was; None if what it tells of has expired, or is another app's."""
+        """The event, as it was; None if what it tells of has expired, or is another app's. Raises NotYet."""

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
+from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
 from hkreach.domain.webhook_warning import WARNING
 from hkreach.ports import Apps
@@ -57,17 +58,33 @@ class DeliverWebhook:
         if stored is None or stored.state != "waiting" or stored.version != version:
             logger.info("delivery is settled or woken again", event_id=key.event_id)
             return
+        seen = self.attempt.healths.look(key.endpoint)
         endpoint = self._endpoint(key.endpoint)
         if endpoint is None:
             self._give_up(stored, "gone")
         elif endpoint.state != "active":
             self.attempt.hold(stored, stored, endpoint.state)
-            if self.attempt.healths.look(key.endpoint).wake_at is not None:
-                self.attempt.healths.change(key.endpoint, lambda health: (health.paused(), None))
-        elif (event := self.facts.event(stored.source, key.endpoint.app_name)) is None:
+            self._look_after_no_more(key.endpoint, seen)
+        else:
+            self._again(endpoint, stored)
+
+    def _again(self, endpoint: Endpoint, stored: Delivery) -> None:
+        key = stored.key
+        try:
+            event = self.facts.event(stored.source, key.endpoint.app_name)
+        except Exception:  # NotYet too: it was told of before
+            logger.exception("event could not be made anew", event_id=key.event_id, app_name=key.endpoint.app_name)
+            self.attempt.put_off(stored, stored)
+            return
+        if event is None:
             self._give_up(stored, "expired")
         else:
             self.attempt(endpoint, event | {"id": key.event_id}, stored, stored)
+
+    def _look_after_no_more(self, key: EndpointKey, seen: EndpointHealth) -> None:
+        """Its app has paused it; but not if it may have resumed it since its health was seen, before the app was."""
+        if seen.wake_at is not None:
+            self.attempt.healths.change(key, lambda health: (health.paused() if health == seen else health, None))
 
     def _endpoint(self, key: EndpointKey) -> Endpoint | None:
         """That it is gone or gets nothing is not believed of a memory: it may just have been resumed."""

@@ -21,7 +21,7 @@ logger = Logger(service="hkreach", child=True)
 _LONGEST_IN_QUEUE = MINUTE
 """A wait up to here is the queue's; `wake_due` comes once a minute and would make five seconds a minute."""
 _LATER = 5 * MINUTE
-"""When what the queue holds is woken in case the queue loses it, and when a fault of ours is tried again."""
+"""When what the queue holds is woken in case the queue loses it."""
 
 
 class WarningRefused(Exception):
@@ -71,8 +71,7 @@ class TryDelivery:
             milliseconds=took,
         )
         if answer.ours:  # the endpoint is not charged with it
-            now = self.now()
-            self._write(delivery.put_off(now + _LATER, now), stored)
+            self.put_off(delivery, stored)
             return
         attempt = DeliveryAttempt(delivery.tries + 1, began, took, answer.status, answer.failure)
         after = delivery.tried(attempt, answer, self.plan, self.draw())
@@ -94,6 +93,19 @@ class TryDelivery:
             self.healths.change(delivery.key.endpoint, lambda health: (health.held(self.now()), None))
         self._write(delivery.held(why, self.now()), stored)
         logger.info("webhook is held", event_id=delivery.key.event_id, why=why)
+
+    def put_off(self, delivery: Delivery, stored: Delivery | None) -> None:
+        """A fault of ours kept it from being tried: later, and each time a longer while later."""
+        after = delivery.faulted(self.now())
+        self._write(after, stored)
+        # The template counts this line for its alarm; docs/operations.md says what to do.
+        logger.error(
+            "webhook is put off for a fault of ours",
+            event_id=after.key.event_id,
+            app_name=after.key.endpoint.app_name,
+            endpoint_id=after.key.endpoint.endpoint_id,
+            faults=after.faults,
+        )
 
     def _admission(self, key: EndpointKey) -> Admission:
         seen = self.healths.look(key)

@@ -10,7 +10,7 @@ from hkreach.domain.endpoint import Endpoint
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.errors import ChangedMeanwhile, Conflict, NotFound
 from hkreach.ports import Clock, Contended
-from hkreach.ports.deliveries import Deliveries, EndpointHealths, EventFacts, LogQuery
+from hkreach.ports.deliveries import Deliveries, EndpointHealths, EventFacts, LogQuery, NotYet
 from hkreach.usecases.manage_app import ManageApp
 
 logger = Logger(service="hkreach", child=True)
@@ -22,7 +22,7 @@ _NO_SUCH_DELIVERY = (
     "This app has no such delivery. GET /api/external/webhooks/deliveries lists those that there are. An event that "
     "was taken with the first try has none; it is sent again by its messageId and status."
 )
-_NO_SUCH_EVENT = "No message of this app has such a fact, or it has expired."
+_NO_SUCH_EVENT = "No message of this app has such a fact so far, or it has expired."
 _NOT_NOW = (
     "The endpoint gets no events just now. Resume it first, with POST /api/external/webhooks/resume?endpointId=…: that "
     "delivers what waits for it; what has failed can be sent again then."
@@ -73,18 +73,25 @@ class ManageDeliveries:
             shown = [row for row in shown if row.key.place >= known_to]
         return Log(shown, known_to or None)
 
-    def resend(self, app_name: str, key: DeliveryKey) -> Delivery:
-        """Have one delivery tried again, from the first try on. Raises Conflict if its endpoint gets nothing now."""
-        self._active(app_name, key.endpoint.endpoint_id)
+    def one(self, app_name: str, key: DeliveryKey) -> Delivery:
+        """A delivery as it stands now."""
         stored = self.deliveries.get(key)
         if stored is None or key.endpoint.app_name != app_name:
             raise NotFound(_NO_SUCH_DELIVERY)
-        return self._again(stored)
+        return stored
+
+    def resend(self, app_name: str, key: DeliveryKey) -> Delivery:
+        """Have one delivery tried again, from the first try on. Raises Conflict if its endpoint gets nothing now."""
+        self._active(app_name, key.endpoint.endpoint_id)
+        return self._again(self.one(app_name, key))
 
     def resend_event(self, app_name: str, endpoint_id: str, source: EventSource) -> Delivery:
         """Have an event delivered again that may have no delivery: it was taken with the first try."""
         endpoint = self._active(app_name, endpoint_id)
-        event = self.facts.event(source, app_name)
+        try:
+            event = self.facts.event(source, app_name)
+        except NotYet:
+            event = None
         if event is None:
             raise NotFound(_NO_SUCH_EVENT)
         new = new_delivery(_key(app_name, endpoint), event, self.now())

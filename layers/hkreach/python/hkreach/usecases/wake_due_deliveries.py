@@ -66,18 +66,28 @@ class WakeDeliveries:
         if health.wake_at > self.now() and (health.ending or not health.wants_probe):  # only a probe is queued ahead
             return 0
         if health.wants_probe:
-            return self._queue_probe(endpoint, max(self.now(), health.wake_at, health.breaker.open_until))
+            return self._queue_probe(endpoint, health, max(self.now(), health.wake_at, health.breaker.open_until))
         if health.drain_began is None:  # its breaker closed, and whoever closed it died
             health = self._change(endpoint, lambda health: health.drained(self.now()))
         return self._queue_backlog(endpoint, health)
 
-    def _queue_probe(self, endpoint: EndpointKey, at: int) -> int:
-        """The oldest of those held goes when the breaker's time is over."""
-        held = self.deliveries.line(endpoint, None, 1, 0).deliveries
-        if not held:
-            self._change(endpoint, lambda health: health.none_found(self.now()))
+    def _queue_probe(self, endpoint: EndpointKey, seen: EndpointHealth, at: int) -> int:
+        """The oldest of those held goes when the breaker's time is over.
+
+        There may be many before it that wait for times of their own: then the search for it takes several minutes.
+        """
+        line = self.deliveries.line(endpoint, seen.drained_to, 1, 0)
+        if not line.deliveries:
+            now = self.now()
+
+            def none_here(health: EndpointHealth) -> EndpointHealth:
+                if not health.wants_probe or health.drained_to != seen.drained_to:  # it is looked after otherwise
+                    return health
+                return health.none_found(now) if line.next is None else health.searched(now, line.next)
+
+            self._change(endpoint, none_here)
             return 0
-        queued = self._queue(held, [at])
+        queued = self._queue(line.deliveries, [at])
         if queued:
             self._change(endpoint, lambda health: health.probe_queued(at) if health.wants_probe else health)
         return queued
