@@ -206,7 +206,7 @@ def problem(answer: Mapping[str, Any]) -> dict[str, Any]:
     assert answer["statusCode"] == read["status"]
     assert f"urn:hkreach:problem:{read['code']}" == read["type"]
     assert {"type", "title", "status", "detail", "code", "retryable", "requestId"} <= set(read)
-    assert set(read) <= {"type", "title", "status", "detail", "code", "retryable", "requestId", "errors"}
+    assert set(read) <= {"type", "title", "status", "detail", "code", "retryable", "requestId", "errors", "test"}
     return read
 
 
