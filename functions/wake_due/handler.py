@@ -18,6 +18,7 @@ from hkreach.adapters.sqs_queue import SQSSendQueue
 from hkreach.settings import WakeDueSettings
 from hkreach.usecases.wake_due import wake_due
 from hkreach.usecases.wake_due_deliveries import WakeDeliveries
+from hkreach.usecases.wake_due_jobs import do_all
 from hkreach.usecases.wake_due_reminders import wake_due_reminders
 
 logger = Logger(service="hkreach", step="wake_due")
@@ -31,31 +32,28 @@ deliveries = DynamoDBDeliveries(dynamodb, settings.deliveries_table, now)
 healths = DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False)
 delivery_queue = SQSDeliveryQueue(sqs, settings.webhook_queue_url)
 _WRITERS = 16
-_FOR_THE_OTHERS = 15_000
-"""Of the time, in milliseconds, what each leaves to those after it: none waits for the end of another's line."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The schedule's event in, which says nothing; how many were woken, and reminders sent, out."""
     left = context.get_remaining_time_in_millis
-    with ThreadPoolExecutor(_WRITERS) as writers:
-        woken = wake_due(
-            messages=messages,
-            queue=queue,
-            now=now,
-            each=writers.map,
-            time_left=lambda: left() - 2 * _FOR_THE_OTHERS,
-        )
-        reminded = wake_due_reminders(
-            leads=leads,
-            messages=messages,
-            apps=apps,
-            now=now,
-            each=writers.map,
-            time_left=lambda: left() - _FOR_THE_OTHERS,
-        )
+    # Writers of its own for each: what one's table holds up is not missing to the others.
+    with (
+        ThreadPoolExecutor(_WRITERS) as some,
+        ThreadPoolExecutor(_WRITERS) as more,
+        ThreadPoolExecutor(_WRITERS) as rest,
+    ):
         pace = settings.backlog_per_second
-        delivered = WakeDeliveries(deliveries, healths, delivery_queue, now, pace, writers.map)(left)
-    logger.info("woke what was due", woken=woken, reminded=reminded, deliveries=delivered)
-    return {"woken": woken, "reminded": reminded, "deliveries": delivered}
+        wake_deliveries = WakeDeliveries(deliveries, healths, delivery_queue, now, pace, rest.map)
+        done = do_all(
+            {
+                "woken": lambda: wake_due(messages=messages, queue=queue, now=now, each=some.map, time_left=left),
+                "reminded": lambda: wake_due_reminders(
+                    leads=leads, messages=messages, apps=apps, now=now, each=more.map, time_left=left
+                ),
+                "deliveries": lambda: wake_deliveries(left),
+            }
+        )
+    logger.info("woke what was due", **done)
+    return done

@@ -25,6 +25,7 @@ SETTINGS = {
     "SEND_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/send-dead",
     "MEDIA_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/media-dead",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/webhooks-dead",
+    "LEAD_QUEUE_URL": "https://sqs.invalid/leads",
     "EVENT_BUS_NAME": "bus",
     "GRAPH_URL": "https://graph.invalid",
     "GRAPH_VERSION": "v25.0",

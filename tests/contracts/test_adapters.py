@@ -13,11 +13,12 @@ from requests.exceptions import ConnectTimeout
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
-from hkreach.adapters.dynamodb_apps import DynamoDBApps
+from hkreach.adapters.dynamodb_apps import DynamoDBApps, _item
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.remembered import Remembered
 from hkreach.adapters.requests_meta import RequestsMeta
+from hkreach.domain.errors import Conflict
 from hkreach.domain.meta_outcome import NotSent
 from tests.aws import ENVIRONMENT, environment
 from tests.builders import MESSAGE_ID, NOW, app, callback, claimed, outbound
@@ -90,16 +91,45 @@ def test_an_error_of_the_table_that_is_no_condition_is_raised(dynamodb: Any, cal
             calls[call]()
 
 
-@pytest.mark.parametrize("codes", [["TransactionConflict", "None"], ["None", "ThrottlingError"]])
-def test_a_transaction_cancelled_for_another_reason_is_no_conflict(dynamodb: Any, codes: list[str]) -> None:
+def _cancelled(stub: Stubber, *codes: str) -> None:
+    reasons = {"CancellationReasons": [{"Code": code} for code in codes]}
+    stub.add_client_error("transact_write_items", "TransactionCanceledException", modeled_fields=reasons)
+
+
+def test_a_transaction_cancelled_for_another_reason_is_no_conflict(dynamodb: Any) -> None:
     with Stubber(dynamodb) as stub:
-        stub.add_client_error(
-            "transact_write_items",
-            "TransactionCanceledException",
-            modeled_fields={"CancellationReasons": [{"Code": code} for code in codes]},
-        )
+        _cancelled(stub, "None", "ThrottlingError")
         with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
             DynamoDBApps(dynamodb, "apps", 60).add(app())
+
+
+@pytest.mark.parametrize("codes", [("TransactionConflict", "None"), ("None", "TransactionConflict")])
+def test_a_transaction_that_met_another_is_a_conflict(dynamodb: Any, codes: tuple[str, ...]) -> None:
+    with Stubber(dynamodb) as stub:
+        _cancelled(stub, *codes)
+        with pytest.raises(Conflict, match="already"):
+            DynamoDBApps(dynamodb, "apps", 60).add(app())
+
+
+@pytest.mark.parametrize("code", ["TransactionConflictException", "ConditionalCheckFailedException"])
+def test_a_change_of_an_app_alone_is_one_conditional_put(dynamodb: Any, code: str) -> None:
+    """Two transactions at once would cancel each other on AWS; a put meets at most one of another kind."""
+    with Stubber(dynamodb) as stub:
+        stub.add_client_error("put_item", code)
+        stub.add_response("get_item", {"Item": _item(app())})
+        with pytest.raises(Conflict, match="somebody else"):
+            DynamoDBApps(dynamodb, "apps", 60).replace(app(), app(language_code="de"))
+
+
+def test_a_change_whose_answer_got_lost_is_known_as_ones_own(dynamodb: Any) -> None:
+    after = app(language_code="de", version=app().version + 1)
+    with Stubber(dynamodb) as stub:
+        stub.add_client_error("put_item", "ConditionalCheckFailedException")
+        stub.add_response("get_item", {"Item": _item(after)})
+        apps = DynamoDBApps(dynamodb, "apps", 60)
+        apps.replace(app(), after)
+
+        assert after == apps.get("mystore")
 
 
 def test_a_connection_that_never_opened_is_certainly_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:

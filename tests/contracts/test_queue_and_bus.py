@@ -8,11 +8,23 @@ from botocore.stub import Stubber
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
+from hkreach.adapters.sqs_leads import SQSLeadQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.domain.event import received_event, status_event
 from hkreach.domain.message import Status
-from tests.aws import BUS, ENVIRONMENT, SEND_NOW_QUEUE_URL, SEND_QUEUE_URLS, aws, bus_with_listener, environment, queued
+from tests.aws import (
+    BUS,
+    ENVIRONMENT,
+    LEAD_QUEUE_URL,
+    SEND_NOW_QUEUE_URL,
+    SEND_QUEUE_URLS,
+    aws,
+    bus_with_listener,
+    environment,
+    queued,
+)
 from tests.builders import NOW, inbound, outbound
+from tests.fakes.leads import FakeLeadQueue
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 
 MESSAGES = [outbound(f"3fa85f64-5717-4562-b3fc-2c963f66af{number:02}") for number in range(23)]
@@ -57,6 +69,29 @@ def test_the_messages_that_the_queue_refuses_are_told() -> None:
     assert [MESSAGES[11], MESSAGES[19], MESSAGES[20]] == list(refused)
     fake = FakeSendQueue(refuses=frozenset(message.message_id for message in refused))
     assert list(refused) == list(fake.put(MESSAGES))
+
+
+@pytest.mark.usefixtures("imitated_aws")
+def test_each_lead_to_be_made_is_queued_once_with_its_app_as_the_group() -> None:
+    wrote = [inbound(f"m-{number}") for number in range(23)]
+    refused = SQSLeadQueue(aws("sqs"), LEAD_QUEUE_URL).put(wrote)
+    records = [record for _ in range(3) for record in queued(LEAD_QUEUE_URL)]
+
+    assert ([], []) == (list(refused), list(FakeLeadQueue().put(wrote)))
+    assert sorted(message.message_id for message in wrote) == sorted(record["Body"]["messageId"] for record in records)
+    assert {"mystore"} == {record["Attributes"]["MessageGroupId"] for record in records}
+
+
+def test_the_leads_that_the_queue_refuses_are_told() -> None:
+    made, stub = _stubbed("sqs")
+    failure = {"Id": "1", "SenderFault": False, "Code": "InternalError"}
+    stub.add_response("send_message_batch", {"Successful": [], "Failed": []})
+    stub.add_response("send_message_batch", {"Successful": [], "Failed": [failure]})
+    wrote = [inbound(f"m-{number}") for number in range(12)]
+    with stub:
+        refused = SQSLeadQueue(made, LEAD_QUEUE_URL).put(wrote)
+
+    assert [wrote[11]] == list(refused) == list(FakeLeadQueue(frozenset({"m-11"})).put(wrote))
 
 
 @pytest.mark.usefixtures("imitated_aws")

@@ -233,6 +233,14 @@ def test_a_customer_with_both() -> None:
     assert (RECIPIENT, "IN.1349", None) == (read.sender, read.user_id, read.username)
 
 
+def test_one_whom_the_message_does_not_name_is_the_only_contact() -> None:
+    node = {name: part for name, part in TEXT.items() if name != "from"}
+    contact, other = {"user_id": "IN.1349", "profile": {"name": "Mei"}}, {"user_id": "IN.1"}
+    read = [_inbound(node, VALUE | {"contacts": contacts}) for contacts in ([contact], [contact, other], [], ["?"])]
+
+    assert [("IN.1349", "Mei")] + [(None, None)] * 3 == [(one.user_id, one.contact_name) for one in read]
+
+
 def test_a_number_of_nobody() -> None:
     read = _read(TEXT, {"metadata": {"phone_number_id": "1"}})
 

@@ -24,7 +24,7 @@ NEEDED = {
     },
     "receive_meta": {"APPS_TABLE", "MESSAGES_TABLE", "NUMBERS_TABLE", "META_APP_PARAMETERS"},
     "manage_leads": {"APPS_TABLE", "LEADS_TABLE", "STAGE"},
-    "relay_events": {"EVENT_BUS_NAME", "LEADS_TABLE"},
+    "relay_events": {"EVENT_BUS_NAME", "MESSAGES_TABLE", "LEADS_TABLE", "LEAD_QUEUE_URL"},
     "wake_due": {
         *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "DELIVERIES_TABLE"),
         *("WEBHOOK_QUEUE_URL", "APPS_TABLE", "LEADS_TABLE"),

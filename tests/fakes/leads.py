@@ -1,8 +1,9 @@
-"""The leads table in memory."""
+"""The leads table, and the queue of leads to be made, in memory."""
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.lead import Customer, Lead, LeadChange, Move, Note, Pipeline
 from hkreach.ports.leads import DueReminder, LeadPage, LeadQuery
 from tests.fakes.faults import Faulty
@@ -113,3 +114,17 @@ def _is_asked_for(lead: Lead, query: LeadQuery) -> bool:
         if follow_up is None or not follow_up.is_open or follow_up.at >= query.follow_up_before:
             return False
     return query.stage in {None, lead.stage} and query.assignee in {None, lead.assignee}
+
+
+class FakeLeadQueue(Faulty):
+    """Implements the port `LeadQueue`. What is in `refuses` by message id is not taken."""
+
+    def __init__(self, refuses: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.queued: list[InboundMessage] = []
+
+    def put(self, messages: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+        self._called("put")
+        self.queued += [message for message in messages if message.message_id not in self.refuses]
+        return [message for message in messages if message.message_id in self.refuses]

@@ -29,6 +29,7 @@ from tests.aws import (
     BUS,
     DELIVERIES_TABLE,
     ENVIRONMENT,
+    LEAD_QUEUE_URL,
     LEADS_TABLE,
     MEDIA_BUCKET,
     MEDIA_DEAD_LETTERS_URL,
@@ -63,6 +64,7 @@ OF_THE_FUNCTIONS = ENVIRONMENT | {
     "MEDIA_BUCKET": MEDIA_BUCKET,
     "NUMBERS_TABLE": NUMBERS_TABLE,
     "LEADS_TABLE": LEADS_TABLE,
+    "LEAD_QUEUE_URL": LEAD_QUEUE_URL,
     "LEAD_CACHE_SECONDS": "0",
     "DELIVERIES_TABLE": DELIVERIES_TABLE,
     "SEND_NOW_QUEUE_URL": SEND_NOW_QUEUE_URL,
@@ -204,7 +206,7 @@ def problem(answer: Mapping[str, Any]) -> dict[str, Any]:
     assert answer["statusCode"] == read["status"]
     assert f"urn:hkreach:problem:{read['code']}" == read["type"]
     assert {"type", "title", "status", "detail", "code", "retryable", "requestId"} <= set(read)
-    assert set(read) <= {"type", "title", "status", "detail", "code", "retryable", "requestId", "errors"}
+    assert set(read) <= {"type", "title", "status", "detail", "code", "retryable", "requestId", "errors", "test"}
     return read
 
 

@@ -84,12 +84,16 @@ def test_why_it_is_unverified_is_said(stack: Stack, client: FakeWebhookClient) -
 
 def test_an_unverified_one_gets_no_event_and_the_operator_can_let_it(stack: Stack, client: FakeWebhookClient) -> None:
     client.answers = [Answer(500)]
-    _call(stack, "change", {"url": "https://new.example.com/"}, endpointId=OPERATORS)
+    endpoint_id = _call(stack, "create", {"url": "https://old.example.com/"})["endpointId"]
+    _call(stack, "delete", endpointId=OPERATORS)
+    client.answers = [Answer(500)]
+    changed = _call(stack, "change", {"url": "https://new.example.com/"}, endpointId=endpoint_id)
+    assert ("unverified", "HTTP 500") == (changed["state"], changed["test"]["failure"])
     stack.webhooks_go_to(client)
     client.posted.clear()
     stack.invoke("deliver_webhook", sample("deliver_webhook/status_delivered"))
     assert [] == client.posted
-    activated = stack.invoke("administer", sample("administer/activate_webhook"))
+    activated = stack.invoke("administer", sample("administer/activate_webhook") | {"endpointId": endpoint_id})
     assert ("active", "https://new.example.com/") == (activated["state"], activated["url"])
     stack.invoke("deliver_webhook", sample("deliver_webhook/status_delivered"))
     assert ["https://new.example.com/"] == [url for url, _, _ in client.posted]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hkreach.domain.endpoint import OPERATORS
+from hkreach.domain.webhook_answer import Answer
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import Stack, fields, problem, sample
 from tests.handlers.webhook_calls import AS_OTHER, CALLS, OTHER_KEY, call, furnished
@@ -27,6 +28,23 @@ def test_a_sixth_is_refused_with_what_to_do(stack: Stack) -> None:
 
     assert (409, "conflict") == (refused["status"], refused["code"])
     assert "DELETE /api/external/webhooks?endpointId=" in refused["detail"]
+
+
+def test_a_new_address_that_does_not_take_the_test_is_refused_and_the_old_one_gets_its_events(
+    stack: Stack, client: FakeWebhookClient
+) -> None:
+    before = call(stack, "show", endpointId=OPERATORS)
+    client.answers = [Answer(503, body=b"not yet")]
+    refused = call(stack, "change", {"url": "https://new.example.com/"}, endpointId=OPERATORS)
+
+    told = problem(refused)
+    assert (422, "invalid", ["url"]) == (told["status"], told["code"], fields(refused))
+    assert (503, "HTTP 503", "not yet") == tuple(told["test"][name] for name in ("status", "failure", "body"))
+    assert before == call(stack, "show", endpointId=OPERATORS)
+    stack.webhooks_go_to(client)
+    client.posted.clear()
+    stack.invoke("deliver_webhook", sample("deliver_webhook/status_delivered"))
+    assert [before["url"]] == [url for url, _, _ in client.posted]
 
 
 @pytest.mark.parametrize("name", [each for each in CALLS if each not in {"create", "list"}])

@@ -1,22 +1,32 @@
 """The relays as Lambda runs them: stream records in, the partial batch answer out."""
 
+import json
 from typing import Any
 
 import pytest
 
 from hkreach.domain.event import Event
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.lead import Pipeline, moved
 from hkreach.domain.message import OutboundMessage
 from hkreach.edge.message_stream import read_changes
 from hkreach.ports.leads import LeadQuery
-from tests.aws import LEADS_TABLE, MEDIA_QUEUE_URL, SEND_NOW_QUEUE_URL, bus_with_listener, items, queued
+from tests.aws import (
+    LEAD_QUEUE_URL,
+    LEADS_TABLE,
+    MEDIA_QUEUE_URL,
+    SEND_NOW_QUEUE_URL,
+    bus_with_listener,
+    items,
+    queued,
+)
 from tests.builders import LEAD_ID, MESSAGE_ID, NOW, RECIPIENT, lead
-from tests.fakes.leads import FakeLeads
+from tests.fakes.leads import FakeLeadQueue, FakeLeads
 from tests.fakes.stores import FakeEventBus, FakeSendQueue
 from tests.handlers.conftest import Stack, sample
 
 NEW, DELIVERED, RECEIVED = "relay_outbox/new_message", "relay_events/status_delivered", "relay_events/message_received"
-MOVED = "relay_events/lead_moved"
+MOVED, LEFT = "relay_events/lead_moved", "relay_events/lead_left"
 NEWS, UNREAD = "relay_events/meta_news", "relay_events/unread"
 
 
@@ -120,16 +130,42 @@ def test_who_wrote_for_the_first_time_has_a_lead_from_then_on(stack: Stack) -> N
     )  # fmt: skip
 
 
-def test_who_gets_no_lead_is_tried_again_and_nobody_else_waits(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lead_that_fails_is_left_to_its_queue_and_nothing_is_told_twice(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message is the first of the batch: nothing behind it waits, or is repeated."""
+    function = stack.functions["relay_events"]
+    (change,) = read_changes(sample(RECEIVED))
+    assert isinstance(change.after, InboundMessage)
+    function.inbound.add(change.after)
     leads = FakeLeads()
-    leads.fails("known", OSError("table"))
-    monkeypatch.setattr(stack.functions["relay_events"], "leads", leads)
+    leads.fails("known", OSError("table"), OSError("table"))
+    monkeypatch.setattr(function, "leads", leads)
     listener = bus_with_listener()
 
-    answer = stack.invoke("relay_events", _records(RECEIVED, DELIVERED, RECEIVED))
-    assert {"batchItemFailures": [{"itemIdentifier": "101"}]} == answer
-    assert 3 == len(queued(listener))
-    assert 1 == len(leads.rows)
+    assert {"batchItemFailures": []} == stack.invoke("relay_events", _records(RECEIVED, DELIVERED))
+    assert 2 == len(queued(listener))
+    ((left),) = queued(LEAD_QUEUE_URL)
+    assert ({"messageId": change.after.message_id}, "mystore") == (left["Body"], left["Attributes"]["MessageGroupId"])
+    record = sample(LEFT)
+    assert left["Body"] == json.loads(record["Records"][0]["body"])
+    failed = {"batchItemFailures": [{"itemIdentifier": record["Records"][0]["messageId"]}]}
+    assert failed == stack.invoke("relay_events", record), "the table fails still"
+    for _ in range(2):
+        assert {"batchItemFailures": []} == stack.invoke("relay_events", record)
+    assert [change.after.sender] == [lead.customer.phone for lead in leads.rows.values()]
+
+
+def test_without_a_queue_a_lead_is_tried_again_by_the_stream(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads, queue = FakeLeads(), FakeLeadQueue()
+    leads.fails("known", OSError("table"))
+    queue.fails("put", OSError("queue"))
+    monkeypatch.setattr(stack.functions["relay_events"], "leads", leads)
+    monkeypatch.setattr(stack.functions["relay_events"], "lead_queue", queue)
+    bus_with_listener()
+
+    answer = stack.invoke("relay_events", _records(DELIVERED, RECEIVED))
+    assert {"batchItemFailures": [{"itemIdentifier": "102"}]} == answer
 
 
 def test_a_move_is_published(stack: Stack) -> None:

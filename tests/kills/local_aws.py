@@ -30,6 +30,7 @@ QUEUES = {
     "SendNowQueueUrl": ("SendNowQueue", "SendDeadLetterQueue"),
     "SendBulkQueueUrl": ("SendBulkQueue", "SendDeadLetterQueue"),
     "MediaQueueUrl": ("MediaQueue", "MediaDeadLetterQueue"),
+    "LeadQueueUrl": ("LeadQueue", "LeadDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
 }
 NAMES = {
@@ -67,6 +68,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MEDIA_DEAD_LETTER_QUEUE_URL": outputs["MediaDeadLetterQueueUrl"],
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
+        "LEAD_QUEUE_URL": outputs["LeadQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],
         "SECRETS_KEY_ID": key_id,
         "META_APP_PARAMETERS": "/kills/meta",

@@ -48,6 +48,7 @@ class Played:
         self.moves = StreamPoller(stack, self.functions, "relay_events", table="LeadsTableName")
         self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
         self.to_fetch = QueuePoller(stack, self.functions, "fetch_media", "MediaQueueUrl")
+        self.leads_left = QueuePoller(stack, self.functions, "relay_events", "LeadQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
@@ -126,7 +127,8 @@ class Played:
 
     def play_without_waking(self) -> int:
         """Read the stream and the queues once; how many records."""
-        return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self.webhooks.poll()
+        moved = self.relay() + self.to_fetch.poll() + self.to_send.poll()
+        return moved + self.leads_left.poll() + self.webhooks.poll()
 
     def _waiting(self) -> dict[str, int]:
         """Which messages wait in the table, and until when."""
@@ -159,7 +161,8 @@ class Played:
         return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
 
     def _busy(self) -> int:
-        return self.to_fetch.depth() + self.to_send.depth() + self.webhooks.depth() + self._in_tables()
+        queues = self.to_fetch, self.to_send, self.leads_left, self.webhooks
+        return sum(queue.depth() for queue in queues) + self._in_tables()
 
     def _in_tables(self) -> int:
         return len(self._waiting()) + len(self.waiting_deliveries())
@@ -214,7 +217,9 @@ class Played:
 
     def dead_letters(self) -> int:
         """How many records were given up."""
-        names = ("SendDeadLetterQueueUrl", "MediaDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl")
+        names = (
+            "SendDeadLetterQueueUrl", "MediaDeadLetterQueueUrl", "LeadDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl",
+        )  # fmt: skip
         return sum(self.world.queue_depth(name) for name in names)
 
     def facts(self, message_id: str) -> set[str]:

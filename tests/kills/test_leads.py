@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.domain.lead import TRIED_AGAIN_AFTER, Customer, Lead, LeadChange, next_version
 from hkreach.domain.time import to_rfc3339
@@ -16,6 +18,7 @@ from tests.kills.functions import Kill, When
 from tests.kills.local_aws import APP_NAME
 from tests.kills.played import Played
 from tests.kills.pollers import MOST_TRIES, sample
+from tests.stack.world import eventually
 
 _ALL = LeadQuery()
 WHEN: tuple[When, ...] = ("before", "after")
@@ -60,6 +63,18 @@ def _make(stack: Played, someone: Someone) -> None:
 def _writes(stack: Played, someone: Someone) -> None:
     number = stack.stack.apps[0].phone_number_id
     stack.world.meta("POST", "inbound", json={"phoneNumberId": number, "from": someone.phone, "text": "Hello"})
+    stack.settle()
+
+
+def _writes_while_it_cannot_be_read(stack: Played, someone: Someone) -> None:
+    """The leads table fails for this customer until the queue has the message: then somebody mends it."""
+    key = {"app": {"S": APP_NAME}, "sk": {"S": f"phone#{someone.phone}"}}
+    of_leads = {"TableName": stack.stack.outputs["LeadsTableName"]}
+    stack.client("dynamodb").put_item(Item=key, **of_leads)  # it leads to nobody: a fault of ours
+    number = stack.stack.apps[0].phone_number_id
+    stack.world.meta("POST", "inbound", json={"phoneNumberId": number, "from": someone.phone, "text": "Hello"})
+    eventually(stack.relay, lambda _: stack.leads_left.depth() > 0)
+    stack.client("dynamodb").delete_item(Key=key, **of_leads)
     stack.settle()
 
 
@@ -191,6 +206,12 @@ def _wrong(stack: Played, someone: Someone, way: Way) -> list[str]:
 
 def test_a_first_message_makes_one_lead(stack: Played) -> None:
     _strike(stack, Way("relay_events", _writes, lambda someone: someone.phone))
+
+
+@pytest.mark.parametrize("subject", [lambda someone: someone.phone, lambda _: "aws:sqs"], ids=["stream", "queue"])
+def test_a_lead_that_fails_is_made_by_the_queue_once(stack: Played, subject: Callable[[Someone], str]) -> None:
+    """Killed while it is handed over; and while the queue's record is worked on."""
+    _strike(stack, Way("relay_events", _writes_while_it_cannot_be_read, subject))
 
 
 def test_a_move_is_made_once(stack: Played) -> None:

@@ -1,5 +1,6 @@
 """Leads on the deployed stack: made by a first message, moved by agents, reminded of, forgotten."""
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -45,12 +46,36 @@ def lead(world: World) -> dict[str, Any]:
     inbound = {"phoneNumberId": world.app.phone_number_id, "from": sender, "text": "Hello", "profileName": "Zoë"}
     world.meta("POST", "inbound", json=inbound)
 
-    def look() -> list[dict[str, Any]]:
-        leads = _ask(world, "GET", params={"stage": "New"}).json()["leads"]
-        return [lead for lead in leads if lead["phone"] == sender]
-
-    (found,) = eventually(look, len)
+    (found,) = eventually(lambda: _of(world, sender), len)
     return found
+
+
+def _of(world: World, sender: str) -> list[dict[str, Any]]:
+    leads = _ask(world, "GET", params={"stage": "New"}).json()["leads"]
+    return [lead for lead in leads if lead["phone"] == sender]
+
+
+def test_a_lead_that_fails_is_left_to_its_queue_and_the_webhook_goes_out(world: World) -> None:
+    """The table fails for one customer; a record of the queue is put by hand, as the first comes back in minutes."""
+    sender, outputs = number(), world.stack.outputs
+    key = {"app": {"S": world.app.app_name}, "sk": {"S": f"phone#{sender}"}}
+    of_leads = {"TableName": outputs["LeadsTableName"]}
+    dynamodb, sqs = world.stack.client("dynamodb"), world.stack.client("sqs")
+    dynamodb.put_item(Item=key, **of_leads)  # it leads to nobody
+    world.meta("POST", "inbound", json={"phoneNumberId": world.app.phone_number_id, "from": sender, "text": "Hello"})
+
+    def told() -> list[dict[str, Any]]:
+        received = world.webhooks(event="messages.received")
+        return [webhook["body"]["data"] for webhook in received if webhook["body"]["data"].get("from") == sender]
+
+    message = eventually(told, len)[0]
+    eventually(lambda: world.queue_depth("LeadQueueUrl"), bool)
+    assert not _of(world, sender)
+    dynamodb.delete_item(Key=key, **of_leads)
+    body = json.dumps({"messageId": message["messageId"]})
+    sqs.send_message(QueueUrl=outputs["LeadQueueUrl"], MessageBody=body)
+    (lead,) = eventually(lambda: _of(world, sender), len)
+    assert ("New", "customer") == (lead["stage"], lead["lastMove"]["by"])
 
 
 def test_a_first_message_makes_a_lead_and_each_move_is_a_webhook(world: World, lead: dict[str, Any]) -> None:

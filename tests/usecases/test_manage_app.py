@@ -10,7 +10,7 @@ from hkreach.domain.errors import Conflict
 from hkreach.domain.signature import sign
 from hkreach.domain.time import SECOND
 from hkreach.domain.webhook_answer import Answer
-from hkreach.usecases.manage_app import EndpointChange
+from hkreach.usecases.manage_app import EndpointChange, NotTaken
 from tests.builders import NOW, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
@@ -95,9 +95,7 @@ def test_a_change_keeps_what_it_does_not_name(shop: AppHouse) -> None:
     ("state", "answer", "after"),
     [
         ("active", Answer(200), "active"),
-        ("active", REFUSED, "unverified"),
         ("paused", Answer(200), "paused"),
-        ("paused", REFUSED, "unverified"),
         ("unverified", Answer(200), "active"),
         ("unverified", REFUSED, "unverified"),
     ],
@@ -115,6 +113,23 @@ def test_a_new_address_must_take_a_test_event(
     assert test is not None
     assert (OTHER_URL, answer) == (shop.client.posted[-1][0], test.answer)
     assert [changed] == shop.calls.endpoints("mystore")
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+@pytest.mark.parametrize("answer", [REFUSED, Answer(None)])
+def test_one_that_does_not_take_it_is_refused_and_the_endpoint_stays_as_it_was(
+    shop: AppHouse, state: EndpointState, answer: Answer
+) -> None:
+    endpoint_id = shop.create()
+    if state == "paused":
+        shop.calls.pause("mystore", endpoint_id)
+    before = shop.apps.apps["mystore"]
+    shop.client.answers = [answer]
+
+    with pytest.raises(NotTaken) as refused:
+        shop.calls.change("mystore", endpoint_id, EndpointChange(OTHER_URL, description="CRM"))
+    assert (OTHER_URL, answer) == (shop.client.posted[-1][0], refused.value.test.answer)
+    assert (before, state) == (shop.apps.apps["mystore"], before.endpoints[endpoint_id].state)
 
 
 def test_a_rotation_tells_a_new_secret_and_keeps_the_old_one_for_a_day(shop: AppHouse) -> None:

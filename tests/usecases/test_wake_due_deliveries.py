@@ -95,6 +95,18 @@ def test_what_there_is_no_time_for_is_the_next_calls(world: Woken) -> None:
     assert [("evt_1", 0), ("evt_2", 0)] == world.wake()
 
 
+def test_an_endpoint_that_fails_stops_no_other_and_is_told_at_the_end(world: Woken) -> None:
+    for endpoint in (SHOP, BANK):
+        world.add(f"evt_{endpoint.app_name}", endpoint=endpoint)
+        world.health(lambda health: health.drained(NOW), endpoint)
+    world.healths.fails("look", OSError("the first in line"))
+
+    with pytest.raises(OSError, match="first in line"):
+        world.wake()
+    assert ["evt_bank"] == [due.key.event_id for due, _ in world.queue.queued]
+    assert ["evt_shop"] == [name for name, _ in world.wake()]
+
+
 def test_of_what_is_held_one_is_queued_as_the_probe_when_the_breaker_ends(world: Woken) -> None:
     world.is_open()
     world.add("evt_2", second=2)

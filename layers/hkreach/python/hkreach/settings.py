@@ -192,7 +192,9 @@ class RelayEventsSettings(_Settings):
     """Of `relay_events`."""
 
     event_bus_name: _Text
+    messages_table: _Text
     leads_table: _Text
+    lead_queue_url: _Text
     lead_cache_seconds: Annotated[int, Field(ge=0, le=3_600)] = 60
     """How long it is remembered that a customer has a lead: so long one that was erased is not made anew."""
 

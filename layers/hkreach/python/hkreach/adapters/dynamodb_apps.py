@@ -52,9 +52,13 @@ class DynamoDBApps:
             writes.append(self._take_number(new, after.app_name))
         if old is not None and new != old:
             writes.append(self._give_number_back(old, before.app_name))
-        self._write(
-            writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
-        )
+        try:
+            self._write(
+                writes, f"The app {after.app_name!r} was changed by somebody else meanwhile: look at it and try again."
+            )
+        except Conflict:
+            if self._read(after.app_name) != after:  # the SDK repeats a put whose answer got lost: it was our own
+                raise
         self._apps.set(after.app_name, after)
 
     def _read(self, app_name: str) -> App | None:
@@ -84,13 +88,22 @@ class DynamoDBApps:
         }
 
     def _write(self, writes: list[dict[str, Any]], conflict: str) -> None:
+        """All or nothing; the first is the app's item. One write needs no transaction, which others could conflict."""
+        errors = self._client.exceptions
         try:
-            self._client.transact_write_items(TransactItems=writes)
-        except self._client.exceptions.TransactionCanceledException as refused:
+            if len(writes) == 1:
+                self._client.put_item(**writes[0]["Put"])
+            else:
+                self._client.transact_write_items(TransactItems=writes)
+        except (errors.ConditionalCheckFailedException, errors.TransactionConflictException):
+            raise Conflict(conflict) from None
+        except errors.TransactionCanceledException as refused:
             codes = [reason.get("Code", "None") for reason in refused.response.get("CancellationReasons", [])]
             if "ConditionalCheckFailed" in codes[1:]:
                 raise Conflict("This phone number id belongs to another app: a number can have only one.") from None
-            if codes and codes[0] == "ConditionalCheckFailed":
+            if {"ConditionalCheckFailed", "TransactionConflict"} & set(
+                codes
+            ):  # the latter: another is writing just now
                 raise Conflict(conflict) from None
             raise
 

@@ -72,11 +72,16 @@ def inbound_of(
 
 
 def _contact(contacts: list[Any], sender: str | None, user_id: str | None) -> tuple[Any, Any]:
-    """What `value.contacts` says of the sender, and its profile; a system message has none."""
+    """What `value.contacts` says of the sender, and its profile; a system message has none.
+
+    If the message names nobody, the only contact is who wrote.
+    """
     for contact in contacts:
         if isinstance(contact, dict) and (
             (sender is not None and contact.get("wa_id") == sender)
             or (user_id is not None and contact.get("user_id") == user_id)
         ):
             return contact, contact.get("profile")
+    if sender is None and user_id is None and len(contacts) == 1 and isinstance(contacts[0], dict):
+        return contacts[0], contacts[0].get("profile")
     return None, None

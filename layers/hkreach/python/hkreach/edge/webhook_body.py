@@ -133,6 +133,17 @@ def shown_test(test: WebhookTest) -> dict[str, Any]:
     }
 
 
+def not_taken(test: WebhookTest) -> Invalid:
+    """The problem of a new address whose server did not take the test event; it shows what the server said."""
+    refused = Invalid(
+        "The endpoint stays as it was, and gets its events at its old address. Let the server at the new one answer "
+        "the test event with a 2xx within ten seconds, then try again.",
+        [Fault("url", f"did not take the test event: {test.answer.failure}")],
+    )
+    refused.shown = {"test": shown_test(test)}
+    return refused
+
+
 def _read[Fields: RequestFields](
     event: APIGatewayProxyEvent, model: type[Fields], local_targets: frozenset[str]
 ) -> Fields:

@@ -13,13 +13,14 @@ from hkreach.edge.http_api import json_response, required_query
 from hkreach.edge.webhook_body import (
     expect_no_fields,
     expect_query,
+    not_taken,
     read_endpoint_change,
     read_new_endpoint,
     read_old_secret_lives,
     shown_endpoint,
     shown_test,
 )
-from hkreach.usecases.manage_app import ManageApp
+from hkreach.usecases.manage_app import ManageApp, NotTaken
 from hkreach.usecases.manage_app_deliveries import ManageDeliveries
 
 _ROOT = "/api/external/webhooks"
@@ -73,7 +74,10 @@ class WebhookRoutes:
         app_name, endpoint_id = self._app_name(), self._endpoint_id()
         expect_query(self.api.current_event, "endpointId")
         wanted = read_endpoint_change(self.api.current_event, self.local_targets)
-        endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
+        try:
+            endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
+        except NotTaken as refused:
+            raise not_taken(refused.test) from None
         if test is not None and endpoint.state == "active" and not test.answer.failure:  # another server
             self.deliveries.resume(app_name, endpoint_id)
         return json_response(HTTPStatus.OK, self._shown(endpoint) | ({"test": shown_test(test)} if test else {}))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.lead import Customer, Lead, LeadChange, Move, Note, Pipeline
 
 
@@ -75,3 +76,10 @@ class Leads(Protocol):
 
     def erase(self, lead: Lead) -> None:
         """Delete a lead that is to be erased: its facts, those it was joined with, then itself. Can be repeated."""
+
+
+class LeadQueue(Protocol):
+    """The queue of customers' messages whose leads are still to be made."""
+
+    def put(self, messages: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+        """Queue them; returns those that the queue refused."""

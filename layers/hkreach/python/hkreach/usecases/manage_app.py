@@ -54,6 +54,14 @@ class EndpointChange:
         )
 
 
+class NotTaken(Exception):
+    """The server at an endpoint's new address did not take the test event: nothing was changed."""
+
+    def __init__(self, test: WebhookTest) -> None:
+        super().__init__(test.answer.failure)
+        self.test = test
+
+
 @dataclass(frozen=True, slots=True)
 class ManageApp:
     """All calls raise NotFound for an endpoint that is not the app's, and ChangedMeanwhile if others were quicker."""
@@ -91,7 +99,11 @@ class ManageApp:
         return endpoint, secret, test
 
     def change(self, app_name: str, endpoint_id: str, change: EndpointChange) -> tuple[Endpoint, WebhookTest | None]:
-        """Change parts of an endpoint. A new address is tested; unless its server takes that, it is unverified."""
+        """Change parts of an endpoint. A new address is tested first.
+
+        Raises NotTaken if its server does not take that: the endpoint stays as it was, and gets its events. Only one
+        that is unverified anyway gets the address, and stays unverified.
+        """
         before = self.endpoint(app_name, endpoint_id)
         test = None
         if change.url is not None and change.url != before.url:
@@ -104,7 +116,9 @@ class ManageApp:
                     raise ChangedMeanwhile(_AGAIN)
                 return after
             if test.answer.failure:
-                return replace(after, state="unverified")
+                if endpoint.state != "unverified":
+                    raise NotTaken(test)
+                return after
             return replace(after, state="active") if endpoint.state == "unverified" else after
 
         return self._update_one(app_name, endpoint_id, changed), test

@@ -1,6 +1,7 @@
 """What the streams tell of leads: a customer's first message makes one, and each move is an event."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -10,11 +11,16 @@ from hkreach.domain.errors import Conflict
 from hkreach.domain.event import moved_event
 from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.lead import BY_THE_CUSTOMER, Customer, Move
+from hkreach.domain.time import SECOND
 from hkreach.ports import EventBus
-from hkreach.ports.leads import Leads
+from hkreach.ports.inbound import Inbound
+from hkreach.ports.leads import LeadQueue, Leads
 from hkreach.usecases.manage_leads_customer import lead_of
 
 logger = Logger(service="hkreach", child=True)
+
+_AT_ONCE = 8
+_TIME_TO_HAND_OVER = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +31,40 @@ class Moved:
     move: Move
 
 
-def make_leads(changes: Sequence[Change], *, leads: Leads) -> frozenset[str]:
-    """See that each customer who wrote has a lead; returns the sequence numbers of the changes to be relayed again."""
-    again = set()
-    for change in changes:
-        if change.before is None and isinstance(change.after, InboundMessage):
-            try:
-                _make(change.after, leads)
-            except Exception:
-                # The others are not to wait for it, and their events were published.
-                logger.exception("no lead for a customer who wrote", message_id=change.after.message_id)
-                again.add(change.sequence_number)
-    return frozenset(again)
+def make_leads(
+    changes: Sequence[Change], *, leads: Leads, queue: LeadQueue, time_left: Callable[[], int]
+) -> frozenset[str]:
+    """See that each customer who wrote has a lead; returns the sequence numbers of the changes to be relayed again.
+
+    A lead that fails, or that is not made in time, is handed over to the queue: the events behind it must not wait for
+    it, nor be told again. So only what the queue does not take is relayed again. `time_left` is in milliseconds.
+    """
+    wrote = {
+        change.sequence_number: change.after
+        for change in changes
+        if change.before is None and isinstance(change.after, InboundMessage)
+    }
+    # Threads of this batch's own, that nobody waits for: one that the table holds is not missing in the next batch.
+    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lead")
+    work = {threads.submit(_make, message, leads): number for number, message in wrote.items()}
+    ended, _ = wait(work, max(0, time_left() - _TIME_TO_HAND_OVER) / SECOND)
+    threads.shutdown(wait=False, cancel_futures=True)
+    missing = []
+    for one, number in work.items():
+        fault = one.exception() if one in ended else TimeoutError("not made in time")
+        if fault is not None:
+            logger.error("lead is left to the queue", message_id=wrote[number].message_id, exc_info=fault)
+            missing.append(number)
+    return _hand_over({number: wrote[number] for number in missing}, queue)
+
+
+def make_lead(message_id: str, *, inbound: Inbound, leads: Leads) -> None:
+    """Make the lead that a customer's message was to make, of which the queue was told. Can be repeated."""
+    message = inbound.get(message_id)
+    if message is None:
+        logger.warning("no lead: the message is gone", message_id=message_id)
+        return
+    _make(message, leads)
 
 
 def relay_moves(moves: Sequence[Moved], *, bus: EventBus) -> frozenset[str]:
@@ -54,11 +82,25 @@ def customer_of(message: InboundMessage) -> Customer:
     return Customer(phone=message.sender, user_id=message.user_id, name=message.contact_name)
 
 
-def _make(message: InboundMessage, leads: Leads) -> None:
+def _hand_over(missing: Mapping[str, InboundMessage], queue: LeadQueue) -> frozenset[str]:
+    """Give these messages to the queue; returns the numbers of those that it did not take."""
+    if not missing:
+        return frozenset()
     try:
-        lead_id, made = lead_of(
-            message.app_name, customer_of(message), BY_THE_CUSTOMER, message.received_at, leads=leads
-        )
+        refused = {message.message_id for message in queue.put(list(missing.values()))}
+    except Exception:
+        logger.exception("leads could not be left to the queue", leads=len(missing))
+        return frozenset(missing)
+    return frozenset(number for number, message in missing.items() if message.message_id in refused)
+
+
+def _make(message: InboundMessage, leads: Leads) -> None:
+    customer = customer_of(message)
+    if not customer.identities:  # it would be another one each time, and nobody could be found by it
+        logger.info("no lead: Meta does not say who wrote", message_id=message.message_id)
+        return
+    try:
+        lead_id, made = lead_of(message.app_name, customer, BY_THE_CUSTOMER, message.received_at, leads=leads)
     except Conflict:
         logger.info("no lead: the customer's is being erased", message_id=message.message_id)
         return

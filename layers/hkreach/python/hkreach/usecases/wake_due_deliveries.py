@@ -42,7 +42,7 @@ class WakeDeliveries:
     def __call__(self, time_left: Callable[[], int]) -> int:
         """Queue what falls due within the minute until the next call, each for its second; returns how many.
 
-        What it has no time for is the next call's.
+        What it has no time for is the next call's. An endpoint that fails stops no other: its error is raised last.
         """
         woken = 0
         due = _dealt(self.deliveries.due(self.now() + MINUTE, MOST_AT_ONCE))
@@ -50,6 +50,7 @@ class WakeDeliveries:
             if time_left() < _TIME_TO_FINISH:
                 return woken
             woken += self._queue(some, [max(self.now(), delivery.due_at) for delivery in some])
+        faults: list[Exception] = []
         for endpoint in self.healths.due(self.now() + MINUTE, MOST_ENDPOINTS):
             if time_left() < _TIME_TO_FINISH:
                 break
@@ -57,6 +58,12 @@ class WakeDeliveries:
                 woken += self._look_after(endpoint)
             except Contended:
                 logger.info("endpoint is looked after in the next minute", endpoint_id=endpoint.endpoint_id)
+            except Exception as fault:
+                # It stays due, first in line: the others are not to wait for it.
+                logger.exception("endpoint was not looked after", endpoint_id=endpoint.endpoint_id)
+                faults.append(fault)
+        if faults:
+            raise faults[0]
         return woken
 
     def _look_after(self, endpoint: EndpointKey) -> int:
