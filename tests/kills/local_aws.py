@@ -31,6 +31,7 @@ QUEUES = {
     "SendBulkQueueUrl": ("SendBulkQueue", "SendDeadLetterQueue"),
     "MediaQueueUrl": ("MediaQueue", "MediaDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
+    "WebhookRetryQueueUrl": ("WebhookRetryQueue", "WebhookDeadLetterQueue"),
 }
 NAMES = {
     "MessagesTableName": "messages",
@@ -66,6 +67,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MEDIA_QUEUE_URL": outputs["MediaQueueUrl"],
         "MEDIA_DEAD_LETTER_QUEUE_URL": outputs["MediaDeadLetterQueueUrl"],
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
+        "WEBHOOK_RETRY_QUEUE_URL": outputs["WebhookRetryQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],
         "SECRETS_KEY_ID": key_id,

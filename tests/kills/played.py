@@ -49,6 +49,7 @@ class Played:
         self.to_send = QueuePoller(stack, self.functions, "send_message", "SendNowQueueUrl")
         self.to_fetch = QueuePoller(stack, self.functions, "fetch_media", "MediaQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
+        self.slow_lane = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookRetryQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
     def client(self, service: str) -> Any:
@@ -62,6 +63,10 @@ class Played:
             assert self.world.http.put(url, data=content, timeout=10).ok
             fields["headerMediaUrl"] = url.replace("/_control", "")
         assert message.message_id == self.caller.send(message.key, fields, content if file else None)
+
+    def endpoint_is_slow(self, is_slow: bool) -> None:
+        """Whether what comes for it from now on goes by the slow lane."""
+        self.webhooks.is_slow = self.slow_lane.is_slow = is_slow
 
     def relay(self) -> int:
         """Read the streams to their end."""
@@ -126,7 +131,10 @@ class Played:
 
     def play_without_waking(self) -> int:
         """Read the stream and the queues once; how many records."""
-        return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self.webhooks.poll()
+        return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self._deliver()
+
+    def _deliver(self) -> int:
+        return self.webhooks.poll() + self.slow_lane.poll()
 
     def _waiting(self) -> dict[str, int]:
         """Which messages wait in the table, and until when."""
@@ -159,7 +167,8 @@ class Played:
         return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
 
     def _busy(self) -> int:
-        return self.to_fetch.depth() + self.to_send.depth() + self.webhooks.depth() + self._in_tables()
+        queues = (self.to_fetch, self.to_send, self.webhooks, self.slow_lane)
+        return sum(queue.depth() for queue in queues) + self._in_tables()
 
     def _in_tables(self) -> int:
         return len(self._waiting()) + len(self.waiting_deliveries())
