@@ -41,6 +41,7 @@ SEND_QUEUE_URLS: Mapping[Lane, str] = {
 }
 WEBHOOK_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks"
 LEAD_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/leads"
+WEBHOOK_RETRY_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhook-retries"
 SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-dead"
 MEDIA_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/media-dead"
 WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
@@ -80,6 +81,7 @@ def imitated() -> Iterator[None]:
             (MEDIA_QUEUE_URL, "MediaQueue"),
             (WEBHOOK_QUEUE_URL, "WebhookQueue"),
             (LEAD_QUEUE_URL, "LeadQueue"),
+            (WEBHOOK_RETRY_QUEUE_URL, "WebhookRetryQueue"),
         ):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})

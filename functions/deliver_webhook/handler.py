@@ -1,4 +1,4 @@
-"""The webhook queue: deliver events to the apps' servers, and again what one of them did not take."""
+"""The two webhook queues: deliver events to the apps' servers, and again what one of them did not take."""
 
 import json
 import random
@@ -19,6 +19,7 @@ from hkreach.adapters.dynamodb_event_facts import DynamoDBEventFacts
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.guarded_webhooks import GuardedWebhooks
 from hkreach.adapters.kms_secrets import KMSSecrets
+from hkreach.adapters.overdue import overdue
 from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.progress import Progress
@@ -33,7 +34,7 @@ dynamodb, sqs = client("dynamodb"), client("sqs")
 attempt = TryDelivery(
     deliveries=DynamoDBDeliveries(dynamodb, settings.deliveries_table, now),
     healths=DynamoDBEndpointHealths(dynamodb, settings.deliveries_table),
-    queue=SQSDeliveryQueue(sqs, settings.webhook_queue_url),
+    queue=SQSDeliveryQueue(sqs, settings.webhook_retry_queue_url),
     bus=EventBridgeBus(client("events"), settings.event_bus_name),
     secrets=KMSSecrets(client("kms")),
     client=GuardedWebhooks(settings.local_targets, settings.answer_seconds, now),
@@ -41,25 +42,27 @@ attempt = TryDelivery(
     plan=settings.plan,
     limits=settings.limits,
     draw=random.random,
+    overdue=overdue,
 )
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.messages_table, now), attempt)
-visibility = SQSVisibility(sqs, settings.webhook_queue_url)
-_MOST_POSTS = 50
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Queue records in, each with an event of the bus or a delivery's key; the partial batch answer out."""
+    """Records of one queue in, each with an event or a delivery's key; the partial batch answer out."""
     # Ten records, each with up to five endpoints: all at once, so that none waits for another's server.
-    posts = ThreadPoolExecutor(_MOST_POSTS, thread_name_prefix="post")
+    posts = ThreadPoolExecutor(50, thread_name_prefix="post")
+    visibility = SQSVisibility.beside(sqs, settings.webhook_retry_queue_url, event["Records"][0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
-        body, received = json.loads(record.body), int(record.attributes.approximate_receive_count)
+        body, again = json.loads(record.body), int(record.attributes.approximate_receive_count) > 1
         if "delivery" in body:
             deliver_webhook.retry(read_key(body["delivery"]), body["version"])
+        elif "endpointId" in body:
+            deliver_webhook.forwarded(body["event"], body["endpointId"], again=again)
         else:
-            deliver_webhook(body["detail"], posts.map, again=received > 1)
+            deliver_webhook(body["detail"], posts.map, again=again)
         return "done"
 
     try:

@@ -30,7 +30,7 @@ messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
 queue = SQSSendQueue(sqs, settings.send_queue_urls)
 deliveries = DynamoDBDeliveries(dynamodb, settings.deliveries_table, now)
 healths = DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False)
-delivery_queue = SQSDeliveryQueue(sqs, settings.webhook_queue_url)
+delivery_queue = SQSDeliveryQueue(sqs, settings.webhook_retry_queue_url)
 _WRITERS = 16
 
 

@@ -133,6 +133,7 @@ def test_events_are_published_under_our_own_source_only() -> None:
 def test_each_queue_has_dead_letters_or_is_for_them_with_an_alarm(name: str) -> None:
     if "DeadLetter" not in name:
         letters = {"SendNowQueue": "SendDeadLetterQueue", "SendBulkQueue": "SendDeadLetterQueue"}
+        letters["WebhookRetryQueue"] = "WebhookDeadLetterQueue"
         target = letters.get(name, name.replace("Queue", "DeadLetterQueue"))
         assert {"Fn::GetAtt": [target, "Arn"]} == QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]
         assert int(QUEUES[name]["RedrivePolicy"]["maxReceiveCount"]) <= 20

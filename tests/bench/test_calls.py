@@ -23,6 +23,7 @@ from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.message_items import read_message_item
+from hkreach.adapters.overdue import overdue
 from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
@@ -53,7 +54,7 @@ from tests.aws import (
     NUMBERS_TABLE,
     SEND_NOW_QUEUE_URL,
     SEND_QUEUE_URLS,
-    WEBHOOK_QUEUE_URL,
+    WEBHOOK_RETRY_QUEUE_URL,
     bus_with_listener,
     environment,
     imitated,
@@ -129,7 +130,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     attempt = TryDelivery(
         deliveries=deliveries,
         healths=DynamoDBEndpointHealths(dynamodb, DELIVERIES_TABLE),
-        queue=SQSDeliveryQueue(sqs, WEBHOOK_QUEUE_URL),
+        queue=SQSDeliveryQueue(sqs, WEBHOOK_RETRY_QUEUE_URL),
         bus=bus,
         secrets=secrets,
         client=FakeWebhookClient(),
@@ -137,6 +138,7 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
         plan=Plan(),
         limits=EndpointLimits(),
         draw=lambda: 0.5,
+        overdue=overdue,
     )
     deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, MESSAGES_TABLE, lambda: NOW), attempt)
     for event in events:

@@ -22,6 +22,7 @@ SETTINGS = {
     "SEND_BULK_QUEUE_URL": "https://sqs.invalid/send-bulk",
     "MEDIA_QUEUE_URL": "https://sqs.invalid/media",
     "WEBHOOK_QUEUE_URL": "https://sqs.invalid/webhooks",
+    "WEBHOOK_RETRY_QUEUE_URL": "https://sqs.invalid/webhook-retries",
     "SEND_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/send-dead",
     "MEDIA_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/media-dead",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/webhooks-dead",

@@ -17,6 +17,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.outside import SimulatedQueue
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries, FakeEndpointHealths
+from tests.fakes.overdue import FakeOverdue
 
 _PLAN = Plan([5_000, *[60_000] * 9])
 
@@ -37,7 +38,9 @@ class SimulatedWebhooks:
         deliveries = struck("deliveries", self.rows)
         healths, queue = struck("healths", FakeEndpointHealths()), struck("webhook_queue", self)
         limits, now, draw = EndpointLimits(), self._clock, self._faults.random.random
-        attempt = TryDelivery(deliveries, healths, queue, bus, secrets, self, now, _PLAN, limits, draw)
+        attempt = TryDelivery(
+            deliveries, healths, queue, bus, secrets, self, now, _PLAN, limits, draw, FakeOverdue(now)
+        )
         self._deliver = DeliverWebhook(apps, struck("facts", _Facts(read, now)), attempt)
         self._wake = WakeDeliveries(deliveries, healths, queue, now, 5)
 
@@ -48,6 +51,8 @@ class SimulatedWebhooks:
             return
         if isinstance(record.body, DueDelivery):
             self._deliver.retry(record.body.key, record.body.version)
+        elif isinstance(record.body, tuple):
+            self._deliver.forwarded(*record.body, again=record.receives > 1)
         else:
             self._deliver(record.body, again=record.receives > 1)
         self._records.acknowledge(record)
@@ -68,6 +73,11 @@ class SimulatedWebhooks:
             if delivery not in refused:
                 self._records.add(delivery, delays.get(delivery.key, 0))
         return refused
+
+    def forward(self, event: Event, endpoint_id: str) -> bool:
+        """See the port."""
+        self._records.add((event, endpoint_id), 0)
+        return True
 
     def post(self, _: str, body: bytes, __: dict[str, str]) -> Answer:
         """Implements the port `WebhookClient`: the integrator's server."""

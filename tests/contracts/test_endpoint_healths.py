@@ -44,7 +44,10 @@ def test_every_field_is_read_as_it_was_written(healths: EndpointHealths) -> None
     for _ in range(2):
         told = healths.change(SHOP, _fail)
     assert told == healths.look(SHOP)
-    everything = replace(told, drain_began=1, drained_to="d#", ending=True, disabled_at=2, why="410", wake_at=3)
+    everything = replace(
+        told, drain_began=1, drained_to="d#", ending=True, disabled_at=2, why="410", wake_at=3, quick=2
+    )
+    everything = replace(everything, slow_until=4)
     healths.change(SHOP, lambda health: (everything, None))
 
     assert everything == healths.look(SHOP)

@@ -27,10 +27,11 @@ NEEDED = {
     "relay_events": {"EVENT_BUS_NAME", "MESSAGES_TABLE", "LEADS_TABLE", "LEAD_QUEUE_URL"},
     "wake_due": {
         *("MESSAGES_TABLE", "SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL", "DELIVERIES_TABLE"),
-        *("WEBHOOK_QUEUE_URL", "APPS_TABLE", "LEADS_TABLE"),
+        *("WEBHOOK_RETRY_QUEUE_URL", "APPS_TABLE", "LEADS_TABLE"),
     },
     "deliver_webhook": {
-        *("APPS_TABLE", "STAGE", "WEBHOOK_QUEUE_URL", "DELIVERIES_TABLE", "MESSAGES_TABLE", "EVENT_BUS_NAME"),
+        *("APPS_TABLE", "STAGE", "DELIVERIES_TABLE", "MESSAGES_TABLE", "EVENT_BUS_NAME"),
+        "WEBHOOK_RETRY_QUEUE_URL",
     },
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),
@@ -80,6 +81,9 @@ def test_an_empty_one_is_as_bad(step: str, name: str) -> None:
         ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,soon"),
         ("deliver_webhook", "RETRY_WAITS_SECONDS", "5,0"),
         ("deliver_webhook", "PATIENCE_SECONDS", "0"),
+        ("deliver_webhook", "SUSPECT_SECONDS", "0"),
+        ("deliver_webhook", "SLOW_SECONDS", "16"),
+        ("deliver_webhook", "SLOW_FOR_SECONDS", "0"),
         ("wake_due", "BACKLOG_PER_SECOND", "0"),
     ],
 )

@@ -118,12 +118,20 @@ class FakeDeliveryQueue(Faulty):
         self.refuses = refuses
         self.queued: list[tuple[DueDelivery, int]] = []
         """Each with its delay in seconds."""
+        self.forwarded: list[tuple[Event, str]] = []
 
     def put(self, deliveries: Sequence[DueDelivery], delays: Mapping[DeliveryKey, int]) -> Sequence[DueDelivery]:
         self._called("put")
         taken = [each for each in deliveries if each.key.event_id not in self.refuses]
         self.queued += [(each, delays.get(each.key, 0)) for each in taken]
         return [each for each in deliveries if each not in taken]
+
+    def forward(self, event: Event, endpoint_id: str) -> bool:
+        self._called("forward")
+        if event["id"] in self.refuses:
+            return False
+        self.forwarded.append((event, endpoint_id))
+        return True
 
 
 class FakeEventFacts(Faulty):

@@ -6,6 +6,7 @@ from hkreach.ports import Apps, Clock, SealedSecrets, WebhookClient
 from hkreach.usecases.deliver_webhook import DeliverWebhook
 from hkreach.usecases.deliver_webhook_try import TryDelivery
 from tests.fakes.deliveries import FakeDeliveries, FakeDeliveryQueue, FakeEndpointHealths, FakeEventFacts
+from tests.fakes.overdue import FakeOverdue
 from tests.fakes.stores import FakeEventBus
 
 
@@ -35,6 +36,7 @@ class Delivering:
             plan=plan or Plan(),
             limits=limits or EndpointLimits(),
             draw=lambda: 0.5,
+            overdue=FakeOverdue(clock),
         )
         self.deliver = DeliverWebhook(apps, self.facts, self.attempt)
 

@@ -8,10 +8,11 @@ import re
 
 import pytest
 
+from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.event import status_event
 from hkreach.domain.message import Status
 from hkreach.domain.webhook_answer import Answer
-from tests.aws import DELIVERIES_TABLE, WEBHOOK_QUEUE_URL, aws, delayed, items
+from tests.aws import DELIVERIES_TABLE, WEBHOOK_QUEUE_URL, WEBHOOK_RETRY_QUEUE_URL, aws, delayed, items, queued
 from tests.builders import NOW, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import WEBHOOK_SECRET, Stack, sample
@@ -19,6 +20,7 @@ from tests.template import resources
 
 NAME = "deliver_webhook/status_delivered"
 RETRY = "deliver_webhook/delivery_due"
+FORWARDED = "deliver_webhook/event_forwarded"
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def test_what_is_not_taken_waits_in_the_table_and_is_tried_again(stack: Stack, c
     assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", event)
 
     ((row),) = items(DELIVERIES_TABLE, "d#")
-    ((record),) = delayed(WEBHOOK_QUEUE_URL)
+    ((record),) = delayed(WEBHOOK_RETRY_QUEUE_URL)
+    assert [] == delayed(WEBHOOK_QUEUE_URL)
     assert {"pk": row["pk"]["S"], "sk": row["sk"]["S"]} == record["delivery"]
     again = sample(RETRY)
     again["Records"][0]["body"] = json.dumps(record)
@@ -70,6 +73,35 @@ def test_what_is_not_taken_waits_in_the_table_and_is_tried_again(stack: Stack, c
     assert first[1] == second[1], "made anew from the facts, byte by byte"
     assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", again)
     assert 2 == len(client.posted), "woken twice"
+
+
+def _make_slow(stack: Stack) -> None:
+    attempt = stack.functions["deliver_webhook"].deliver_webhook.attempt
+    shop = EndpointKey("mystore", "we_operator")
+    attempt.healths.change(shop, lambda health: (health.timed(stack.clock(), 9_000, attempt.limits), None))
+
+
+def test_an_event_for_a_slow_endpoint_goes_by_the_slow_lane(stack: Stack, client: FakeWebhookClient) -> None:
+    _make_slow(stack)
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", sample(NAME))
+    assert [] == client.posted
+
+    ((record),) = queued(WEBHOOK_RETRY_QUEUE_URL)
+    forwarded = sample(FORWARDED)
+    assert json.loads(forwarded["Records"][0]["body"]) == record["Body"]
+    assert "mystore" == record["Attributes"]["MessageGroupId"]
+    assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", forwarded)
+    ((_, body, _),) = client.posted
+    assert json.loads(sample(NAME)["Records"][0]["body"])["detail"] == json.loads(body)
+    assert [] == items(DELIVERIES_TABLE, "d#")
+
+
+def test_a_slow_lane_that_is_not_there_keeps_the_record(stack: Stack, client: FakeWebhookClient) -> None:
+    _make_slow(stack)
+    aws("sqs").delete_queue(QueueUrl=WEBHOOK_RETRY_QUEUE_URL)
+    answer = stack.invoke("deliver_webhook", sample(NAME))
+
+    assert ([], 1) == (client.posted, len(answer["batchItemFailures"]))
 
 
 def test_what_has_a_delivery_is_not_posted_when_its_record_comes_again(stack: Stack, client: FakeWebhookClient) -> None:

@@ -13,7 +13,7 @@ from hkreach.domain.message import Status
 from hkreach.domain.webhook_answer import Answer
 from hkreach.edge.delivery_body import shown_delivery
 from hkreach.edge.http_api import json_response
-from tests.aws import WEBHOOK_QUEUE_URL, bus_with_listener, delayed
+from tests.aws import WEBHOOK_RETRY_QUEUE_URL, bus_with_listener, delayed
 from tests.builders import MESSAGE_ID, NOW, OTHER_NUMBER, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import Stack, fields, problem, sample
@@ -65,7 +65,7 @@ def _fail(stack: Stack, client: FakeWebhookClient, answer: Answer) -> dict[str, 
 def _deliver_what_is_woken(stack: Stack) -> None:
     stack.clock.advance(60_000)
     stack.invoke("wake_due", sample("wake_due/every_minute"))
-    for body in delayed(WEBHOOK_QUEUE_URL):
+    for body in delayed(WEBHOOK_RETRY_QUEUE_URL):
         record = sample("deliver_webhook/delivery_due")
         record["Records"][0]["body"] = json.dumps(body)
         assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", record)

@@ -32,6 +32,7 @@ QUEUES = {
     "MediaQueueUrl": ("MediaQueue", "MediaDeadLetterQueue"),
     "LeadQueueUrl": ("LeadQueue", "LeadDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
+    "WebhookRetryQueueUrl": ("WebhookRetryQueue", "WebhookDeadLetterQueue"),
 }
 NAMES = {
     "MessagesTableName": "messages",
@@ -67,6 +68,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "MEDIA_QUEUE_URL": outputs["MediaQueueUrl"],
         "MEDIA_DEAD_LETTER_QUEUE_URL": outputs["MediaDeadLetterQueueUrl"],
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
+        "WEBHOOK_RETRY_QUEUE_URL": outputs["WebhookRetryQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
         "LEAD_QUEUE_URL": outputs["LeadQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],

@@ -50,6 +50,7 @@ class Played:
         self.to_fetch = QueuePoller(stack, self.functions, "fetch_media", "MediaQueueUrl")
         self.leads_left = QueuePoller(stack, self.functions, "relay_events", "LeadQueueUrl")
         self.webhooks = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookQueueUrl")
+        self.slow_lane = QueuePoller(stack, self.functions, "deliver_webhook", "WebhookRetryQueueUrl")
         self._told: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
     def client(self, service: str) -> Any:
@@ -63,6 +64,10 @@ class Played:
             assert self.world.http.put(url, data=content, timeout=10).ok
             fields["headerMediaUrl"] = url.replace("/_control", "")
         assert message.message_id == self.caller.send(message.key, fields, content if file else None)
+
+    def endpoint_is_slow(self, is_slow: bool) -> None:
+        """Whether what comes for it from now on goes by the slow lane."""
+        self.webhooks.is_slow = self.slow_lane.is_slow = is_slow
 
     def relay(self) -> int:
         """Read the streams to their end."""
@@ -127,8 +132,10 @@ class Played:
 
     def play_without_waking(self) -> int:
         """Read the stream and the queues once; how many records."""
-        moved = self.relay() + self.to_fetch.poll() + self.to_send.poll()
-        return moved + self.leads_left.poll() + self.webhooks.poll()
+        return self.relay() + self.to_fetch.poll() + self.to_send.poll() + self.leads_left.poll() + self._deliver()
+
+    def _deliver(self) -> int:
+        return self.webhooks.poll() + self.slow_lane.poll()
 
     def _waiting(self) -> dict[str, int]:
         """Which messages wait in the table, and until when."""
@@ -161,7 +168,7 @@ class Played:
         return not (self.world.meta("GET", "callbacks")["outstanding"] or self.relay() or self._busy())
 
     def _busy(self) -> int:
-        queues = self.to_fetch, self.to_send, self.leads_left, self.webhooks
+        queues = self.to_fetch, self.to_send, self.leads_left, self.webhooks, self.slow_lane
         return sum(queue.depth() for queue in queues) + self._in_tables()
 
     def _in_tables(self) -> int:

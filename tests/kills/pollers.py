@@ -114,6 +114,8 @@ class QueuePoller:
         self._functions, self._step, self.url = functions, step, stack.outputs[output]
         self.acknowledges_first = False
         """A planted bug: what is read is gone."""
+        self.is_slow = False
+        """Whether the endpoint is, whatever else is known of it."""
 
     def poll(self) -> int:
         """Pass on what is in sight, as one batch unless a kill is to hit one record of it; how many records."""
@@ -134,12 +136,14 @@ class QueuePoller:
         """
         for pk in (f"number#{self._number}", "meta"):
             self._dynamodb.delete_item(TableName=self._numbers, Key={"pk": {"S": pk}})
+        key = {"pk": {"S": f"{self._app_name}#we_operator"}, "sk": {"S": "state"}}
+        slow = {"version": {"N": "1"}, "health": {"M": {"slow_until": {"N": str(10**14)}}}}
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # somebody is to look after it
-            self._dynamodb.delete_item(
-                TableName=self._deliveries,
-                Key={"pk": {"S": f"{self._app_name}#we_operator"}, "sk": {"S": "state"}},
-                ConditionExpression="attribute_not_exists(dueAt)",
-            )
+            condition = {"TableName": self._deliveries, "ConditionExpression": "attribute_not_exists(dueAt)"}
+            if self.is_slow:
+                self._dynamodb.put_item(Item=key | slow, **condition)
+            else:
+                self._dynamodb.delete_item(Key=key, **condition)
 
     def _pass_on(self, batch: Sequence[dict[str, Any]]) -> None:
         (common,) = sample("send_message/queued")["Records"]

@@ -45,6 +45,8 @@ class Scenario:
     """Meta's first answer, if it is not the usual one."""
     refused: int = 0
     """How often the integrator's server refuses a webhook of each message."""
+    slow: bool = False
+    """Whether that server is known to be slow."""
     late: bool = False
     """Whether Meta's status comes only when all claims have run out, and all outcomes are written."""
     echo: bool = True
@@ -62,6 +64,7 @@ class Scenario:
                 stack.world.inbox_answers_for(message.message_id, {"status": 500, "times": self.refused})
             told = ["sent"] if self.end == "sent" else []
             stack.world.meta_statuses({"match": match, "times": 1, "statuses": told, "echo": self.echo})
+        stack.endpoint_is_slow(self.slow)
         if self.late:
             stack.callbacks_are_held.set()
         self.lead(stack, messages, self)
@@ -173,14 +176,14 @@ def until_refused(stack: Played, messages: Sequence[Sent], scenario: Scenario) -
         return [item for item in stack.waiting_deliveries() if item["sk"]["S"].rpartition("#")[2] in ids]
 
     waiting = eventually(look, lambda found: len(found) == len(messages))
-    stack.client("sqs").purge_queue(QueueUrl=stack.webhooks.url)
+    stack.client("sqs").purge_queue(QueueUrl=stack.slow_lane.url)
     stack.let_deliveries_come_due(waiting, time.time_ns() // 1_000_000)
 
 
 def try_again(stack: Played, messages: Sequence[Sent], scenario: Scenario) -> None:
     """Woken and tried, before anybody wakes it once more."""
     stack.wake()
-    stack.webhooks.poll()
+    stack.slow_lane.poll()
 
 
 _LOST = {"fault": "reset_before"}
@@ -201,6 +204,7 @@ SCENARIOS = [
     Scenario("a status without it", "receive_meta", lambda message: message.to, go=send, echo=False, late=True),
     Scenario("eleven new facts are published", "relay_events", messages=11, go=send, end="accepted"),
     Scenario("a webhook is posted", "deliver_webhook", event_id, go=send),
+    Scenario("a webhook goes by the slow lane", "deliver_webhook", event_id, go=send, slow=True),
     Scenario("a webhook is refused", "deliver_webhook", event_id, go=send, refused=1),
     Scenario("a webhook is tried again", "deliver_webhook", event_id, lead=until_refused, go=try_again, refused=1),
     Scenario("a webhook is refused again", "deliver_webhook", event_id, lead=until_refused, go=try_again, refused=2),

@@ -205,7 +205,7 @@ class WakeDueSettings(_KnowsApps, _Sends):
     messages_table: _Text
     leads_table: _Text
     deliveries_table: _Text
-    webhook_queue_url: _Text
+    webhook_retry_queue_url: _Text
     backlog_per_second: Annotated[float, Field(gt=0, le=100)] = 5
     """How many of an endpoint's waiting deliveries go when it gets something again."""
 
@@ -213,7 +213,7 @@ class WakeDueSettings(_KnowsApps, _Sends):
 class DeliverWebhookSettings(_PostsWebhooks):
     """Of `deliver_webhook`."""
 
-    webhook_queue_url: _Text
+    webhook_retry_queue_url: _Text
     deliveries_table: _Text
     messages_table: _Text
     event_bus_name: _Text
@@ -226,6 +226,12 @@ class DeliverWebhookSettings(_PostsWebhooks):
     breaker_first_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30
     """How long its breaker stays open at first; it doubles with each opening in a row."""
     breaker_longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1_800
+    suspect_seconds: Annotated[float, Field(gt=0, le=15)] = 1
+    """A POST that is not answered by then puts its endpoint on the slow lane until it is."""
+    slow_seconds: Annotated[float, Field(gt=0, le=15)] = 3
+    """A POST that takes so long puts it there for the next minutes."""
+    slow_for_seconds: Annotated[float, Field(gt=0, le=3_600)] = 300
+    """How long that is."""
 
     @property
     def plan(self) -> Plan:
@@ -242,6 +248,9 @@ class DeliverWebhookSettings(_PostsWebhooks):
             patience=round(self.patience_seconds * 1_000),
             probe=round(self.answer_seconds * 1_000) + 5_000,
             opens=OpenTimes(self.breaker_first_seconds, self.breaker_longest_seconds),
+            suspect_after=round(self.suspect_seconds * 1_000),
+            slow_after=round(self.slow_seconds * 1_000),
+            slow_for=round(self.slow_for_seconds * 1_000),
         )
 
 

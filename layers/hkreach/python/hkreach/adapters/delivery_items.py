@@ -20,6 +20,7 @@ from hkreach.domain.delivery import (
     EventSource,
     MessageFact,
 )
+from hkreach.domain.event import Event
 from hkreach.domain.time import SECOND
 
 DUE_SHARDS = 4
@@ -113,6 +114,11 @@ def read_due_item(item: Item) -> DueDelivery:
 def record_body(delivery: DueDelivery) -> str:
     """What wakes a delivery, as the body of a queue record."""
     return json.dumps({"delivery": key_texts(delivery.key), "version": delivery.version})
+
+
+def forwarded_body(event: Event, endpoint_id: str) -> str:
+    """The first try of an event at one endpoint, as the body of a queue record."""
+    return json.dumps({"event": event, "endpointId": endpoint_id}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _source_value(source: EventSource) -> dict[str, str]:

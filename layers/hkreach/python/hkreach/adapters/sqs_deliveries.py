@@ -1,4 +1,4 @@
-"""The webhook queue, as deliveries are put on it to be tried."""
+"""The slow lane of webhooks, as deliveries and first tries are put on it."""
 
 from collections.abc import Mapping, Sequence
 from itertools import batched
@@ -6,8 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from hkreach.adapters.delivery_items import record_body
+from hkreach.adapters.delivery_items import forwarded_body, record_body
 from hkreach.domain.delivery import DeliveryKey, DueDelivery
+from hkreach.domain.event import Event
 
 logger = Logger(service="hkreach", child=True)
 
@@ -41,3 +42,9 @@ class SQSDeliveryQueue:
                 logger.error("queue refused a delivery", event_id=delivery.key.event_id, code=failure.get("Code"))
                 refused.append(delivery)
         return refused
+
+    def forward(self, event: Event, endpoint_id: str) -> bool:
+        """See the port."""
+        entry = {"Id": "0", "MessageBody": forwarded_body(event, endpoint_id), "MessageGroupId": event["appName"]}
+        answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=[entry])
+        return not answer.get("Failed")

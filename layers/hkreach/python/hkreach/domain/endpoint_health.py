@@ -2,6 +2,7 @@
 
 The breaker slows: while it is open nothing is posted, and one probe at a time finds out whether that has passed. The
 patience ends: an endpoint that has failed without a success between for so long is disabled until its app resumes it.
+One that answers slowly, whatever it answers, goes by a lane of its own, so that it holds up nobody else.
 What it does not get meanwhile is held in the table; `wake_at` is when `wake_due` looks after that.
 """
 
@@ -16,6 +17,8 @@ from hkreach.domain.webhook_answer import Answer
 WARNED_AT = (50, 70, 90, 100)
 """The parts of its patience, in per cent, at which an app is told. At the last the endpoint is disabled."""
 SERVICE_UNAVAILABLE = 503
+QUICK_TO_END = 5
+"""So many quick answers, and no slow one between, and an endpoint is not slow any more."""
 _SETTLES = 2 * MINUTE
 """Longer than anybody remembers an app or an endpoint's health: what is held by an old memory is in the table by then.
 """
@@ -32,6 +35,11 @@ class EndpointLimits:
     probe: int = 15 * SECOND
     """One POST: the others wait as long for what becomes of a probe."""
     opens: OpenTimes = field(default_factory=lambda: OpenTimes(first=30, longest=1_800))
+    suspect_after: int = SECOND
+    """A POST that is not answered by then makes its endpoint slow for as long as one may take: until it is known."""
+    slow_after: int = 3 * SECOND
+    """A POST that takes so long makes its endpoint slow."""
+    slow_for: int = 5 * MINUTE
 
     @property
     def forgotten(self) -> int:
@@ -65,11 +73,43 @@ class EndpointHealth:
     """The place in the table up to where that, or the search for a probe, got; None: begin at the beginning."""
     ending: bool = False
     """The last look found nothing. If the next finds nothing either, and nobody has held anything, it was the last."""
+    slow_until: int | None = None
+    """Until then first tries go by the slow lane. Quick answers end it sooner, and slow ones make it longer."""
+    quick: int = 0
+    """Quick answers since it was half over."""
 
     @property
     def is_calm(self) -> bool:
         """Whether there is nothing for a success to mend."""
         return self.breaker.is_calm and self.failing_since is None and self.disabled_at is None
+
+    def is_slow(self, now: int) -> bool:
+        """Whether first tries are not to hold up those of others."""
+        return self.slow_until is not None and now < self.slow_until
+
+    def goes_slowly(self, now: int) -> bool:
+        """Whether a first try is put on the slow lane. What would be held is held at once, on either."""
+        return self.is_slow(now) and self.disabled_at is None and not self.breaker.is_open(now)
+
+    def suspected(self, now: int, limits: EndpointLimits) -> "EndpointHealth":
+        """While a POST is still not answered: a hundred more could begin until it is."""
+        return self if self.is_slow(now) else replace(self, slow_until=now + limits.probe, quick=0)
+
+    def timed(self, now: int, took: int, limits: EndpointLimits) -> "EndpointHealth":
+        """After a POST that took so many milliseconds.
+
+        In the first half of the time that it is slow nothing changes: it costs few writes, however much it gets.
+        """
+        left = max(0, (self.slow_until or 0) - now)
+        if left > limits.slow_for // 2:
+            return self
+        if took >= limits.slow_after:
+            return replace(self, slow_until=now + limits.slow_for, quick=0)
+        if not left or took >= limits.suspect_after:
+            return self
+        if self.quick + 1 >= QUICK_TO_END:
+            return replace(self, slow_until=None, quick=0)
+        return replace(self, quick=self.quick + 1)
 
     def admit(self, now: int, limits: EndpointLimits) -> tuple["EndpointHealth", Admission]:
         """Whether an event may be posted now."""

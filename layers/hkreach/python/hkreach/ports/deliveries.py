@@ -1,6 +1,7 @@
 """The ports to deliveries that wait, and to the health of the endpoints that they wait for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,10 +85,20 @@ class EndpointHealths(Protocol):
 
 
 class DeliveryQueue(Protocol):
-    """The queue of deliveries, which is the events' own."""
+    """The slow lane: the queue of what is tried again, and of first tries at endpoints that are slow."""
 
     def put(self, deliveries: Sequence[DueDelivery], delays: Mapping[DeliveryKey, int]) -> Sequence[DueDelivery]:
         """Queue each, for so many seconds later (to 900); returns those that the queue did not take."""
+
+    def forward(self, event: Event, endpoint_id: str) -> bool:
+        """Queue the first try of an event at this endpoint of its app; whether the queue took it."""
+
+
+class Overdue(Protocol):
+    """A clock that rings."""
+
+    def __call__(self, milliseconds: int, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """A block in which `ring` is called once, from elsewhere, if it lasts so long."""
 
 
 class NotYet(Exception):

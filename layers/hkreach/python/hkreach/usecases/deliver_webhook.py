@@ -22,7 +22,7 @@ type Each = Callable[[Callable[[Endpoint], None], Iterable[Endpoint]], Iterable[
 
 @dataclass(frozen=True)
 class DeliverWebhook:
-    """What comes off the webhook queue: an event of the bus, or a delivery whose time has come."""
+    """What comes off the webhook queues: an event of the bus, one for a slow endpoint, or a delivery."""
 
     apps: Apps
     facts: EventFacts
@@ -30,6 +30,8 @@ class DeliverWebhook:
 
     def __call__(self, event: Event, each: Each = map, *, again: bool = False) -> None:
         """POST the event to each endpoint that takes it; what one does not take becomes a delivery that waits.
+
+        Only a slow one does not get it here: it is put on the slow lane, and the record is done when that has it.
 
         `again`: the queue gave it before. Then what has a delivery already is that one's matter.
         """
@@ -41,16 +43,28 @@ class DeliverWebhook:
 
         def one(endpoint: Endpoint) -> None:
             key = EndpointKey(event["appName"], endpoint.endpoint_id)
-            delivery = new_delivery(key, event, self.attempt.now())
-            if again and self.attempt.deliveries.get(delivery.key) is not None:
-                return
-            if endpoint.state != "active":
-                self.attempt.hold(delivery, None, endpoint.state)
-                return
-            self.attempt(endpoint, event, delivery, None)
+            if endpoint.state != "active" or not self.attempt.forward(key, event):
+                self._first(endpoint, event, again)
 
         for _ in each(one, takers):
             pass
+
+    def forwarded(self, event: Event, endpoint_id: str, *, again: bool = False) -> None:
+        """The same for the one endpoint for which the event was put on the slow lane."""
+        endpoint = self._endpoint(EndpointKey(event["appName"], endpoint_id))
+        if endpoint is None:
+            logger.info("the webhook's endpoint is gone", event_id=event["id"], endpoint_id=endpoint_id)
+        else:
+            self._first(endpoint, event, again)
+
+    def _first(self, endpoint: Endpoint, event: Event, again: bool) -> None:
+        delivery = new_delivery(EndpointKey(event["appName"], endpoint.endpoint_id), event, self.attempt.now())
+        if again and self.attempt.deliveries.get(delivery.key) is not None:
+            return
+        if endpoint.state != "active":
+            self.attempt.hold(delivery, None, endpoint.state)
+        else:
+            self.attempt(endpoint, event, delivery, None)
 
     def retry(self, key: DeliveryKey, version: int) -> None:
         """Try a delivery again, if it still is as it was when it was woken."""

@@ -13,7 +13,7 @@ from hkreach.domain.time import MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
 from hkreach.domain.webhook_warning import warning_event
 from hkreach.ports import Clock, Contended, EventBus, SealedSecrets, WebhookClient
-from hkreach.ports.deliveries import Deliveries, DeliveryQueue, EndpointHealths
+from hkreach.ports.deliveries import Deliveries, DeliveryQueue, EndpointHealths, Overdue
 from hkreach.usecases.deliver_webhook_post import post_event
 
 logger = Logger(service="hkreach", child=True)
@@ -26,6 +26,10 @@ _LATER = 5 * MINUTE
 
 class WarningRefused(Exception):
     """The bus did not take a warning: nothing is written of what it warns of, and the record comes again."""
+
+
+class ForwardRefused(Exception):
+    """The slow lane did not take a first try: its record comes again."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class TryDelivery:
     plan: Plan
     limits: EndpointLimits
     draw: Callable[[], float]
+    overdue: Overdue
 
     def __call__(self, endpoint: Endpoint, event: Event, delivery: Delivery, stored: Delivery | None) -> None:
         """Try it, or hold it. `stored`: as it stands in the table; None: this is the first try.
@@ -56,7 +61,8 @@ class TryDelivery:
             return
         began = self.now()
         try:
-            answer = post_event(endpoint, event, began, secrets=self.secrets, client=self.client)
+            with self.overdue(self.limits.suspect_after, lambda: self._suspect(key)):
+                answer = post_event(endpoint, event, began, secrets=self.secrets, client=self.client)
         except Exception:
             logger.exception("webhook could not be made", event_id=event["id"], endpoint_id=key.endpoint_id)
             answer = Answer(None, ours=True)
@@ -76,13 +82,22 @@ class TryDelivery:
         attempt = DeliveryAttempt(delivery.tries + 1, began, took, answer.status, answer.failure)
         after = delivery.tried(attempt, answer, self.plan, self.draw())
         if answer.failure is None:
-            self._succeeded(key)
+            self._succeeded(key, took)
             if stored is not None:
                 self._write(after, stored)
             return
-        if self._failed(key, answer).disabled_at is not None and after.state == "waiting":
+        if self._failed(key, answer, took).disabled_at is not None and after.state == "waiting":
             after = after.held("disabled", self.now())
         self._write_and_queue(after, stored)
+
+    def forward(self, key: EndpointKey, event: Event) -> bool:
+        """Put the first try on the slow lane if its endpoint is slow; whether it was."""
+        if not self.healths.look(key).goes_slowly(self.now()):
+            return False
+        if not self.queue.forward(event, key.endpoint_id):
+            raise ForwardRefused(event["id"])
+        logger.info("webhook goes by the slow lane", event_id=event["id"], endpoint_id=key.endpoint_id)
+        return True
 
     def hold(self, delivery: Delivery, stored: Delivery | None, why: str) -> None:
         """Keep it until its endpoint gets something again.
@@ -116,11 +131,15 @@ class TryDelivery:
         except Contended:
             return "breaker"
 
-    def _succeeded(self, key: EndpointKey) -> None:
-        if not self.healths.look(key).is_calm:
-            self._change(key, lambda health: health.succeeded(self.now()))
+    def _suspect(self, key: EndpointKey) -> None:
+        self._change(key, lambda health: health.suspected(self.now(), self.limits))
 
-    def _failed(self, key: EndpointKey, answer: Answer) -> EndpointHealth:
+    def _succeeded(self, key: EndpointKey, took: int) -> None:
+        now, seen = self.now(), self.healths.look(key)
+        if not seen.is_calm or seen != seen.timed(now, took, self.limits):
+            self._change(key, lambda health: health.timed(now, took, self.limits).succeeded(now))
+
+    def _failed(self, key: EndpointKey, answer: Answer, took: int) -> EndpointHealth:
         """Count it. What is to be warned of is written when the bus has the warning.
 
         Who dies between warns twice, with the same event, and never not at all.
@@ -129,7 +148,7 @@ class TryDelivery:
         now = self.now()
 
         def decide(health: EndpointHealth) -> tuple[EndpointHealth, Event | None]:
-            after = health.failed(now, answer, self.limits)
+            after = health.timed(now, took, self.limits).failed(now, answer, self.limits)
             if after.warned > health.warned:
                 warning = warning_event(key, after, self.limits.patience)
                 if warning["id"] not in told:
