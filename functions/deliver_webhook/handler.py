@@ -51,8 +51,7 @@ deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.mes
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Records of one queue in, each with an event or a delivery's key; the partial batch answer out."""
-    # Ten records, each with up to five endpoints: all at once, so that none waits for another's server.
-    posts = ThreadPoolExecutor(50, thread_name_prefix="post")
+    posts = ThreadPoolExecutor(50, thread_name_prefix="post")  # ten records, each with up to five endpoints, at once
     visibility = SQSVisibility.beside(sqs, settings.webhook_retry_queue_url, event["Records"][0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:

@@ -13,7 +13,7 @@ from hkreach.domain.endpoint import EVENT_NAMES
 from hkreach.domain.event import Event, news_event, received_event, status_event
 from hkreach.domain.media import MEDIA_DAYS
 from hkreach.domain.message import Status
-from hkreach.settings import _Settings
+from hkreach.settings_parts import FromEnvironment
 from tests.builders import inbound, news, outbound
 from tests.edge.test_settings import MODELS
 from tests.template import resources, template
@@ -180,7 +180,7 @@ def test_a_fetch_and_an_upload_fit_into_the_fetchers_time() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_gets_the_settings_it_reads(name: str) -> None:
-    model: type[_Settings] = MODELS[name.replace("Function", "Settings")]
+    model: type[FromEnvironment] = MODELS[name.replace("Function", "Settings")]
     given = set(FUNCTIONS[name]["Environment"]["Variables"]) | set(
         template()["Globals"]["Function"]["Environment"]["Variables"]
     )

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from hkreach import settings
+from hkreach.settings_parts import FromEnvironment
 from tests.aws import environment
 from tests.handlers.conftest import OF_THE_FUNCTIONS, load
 
@@ -41,8 +42,8 @@ NEEDED = {
 }
 
 
-def _model(step: str) -> type[settings._Settings]:
-    model: type[settings._Settings] = MODELS[step.title().replace("_", "") + "Settings"]
+def _model(step: str) -> type[FromEnvironment]:
+    model: type[FromEnvironment] = MODELS[step.title().replace("_", "") + "Settings"]
     return model
 
 
