@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hkreach.domain.app import App
 from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey
 from hkreach.domain.endpoint import Endpoint
 from hkreach.domain.event import Event, status_event
@@ -276,18 +277,32 @@ def test_what_cannot_be_made_anew_is_put_off_and_not_given_up(world: World) -> N
     assert "delivered" == world.again(row, TAKEN).state
 
 
-def test_a_resume_that_meets_a_retry_is_not_overwritten(world: World) -> None:
+@pytest.mark.parametrize("moment", ["before it is held", "when the app was read"])
+def test_a_resume_that_meets_a_retry_is_not_overwritten(world: World, moment: str) -> None:
     row = row_of(world.first(REFUSED))
     world.change(endpoints=hooks(endpoint(secret=None, state="paused")))
     world.healths.change(SHOP, lambda health: (health.drained(NOW), None))
-    replaced = world.deliveries.replace
+    replaced, read, reads = world.deliveries.replace, world.apps.get_fresh, []
 
-    def resumed_meanwhile(before: Delivery, after: Delivery) -> bool:
+    def resume() -> None:
+        world.deliveries.replace, world.apps.get_fresh = replaced, read  # type: ignore[method-assign]
         world.change(endpoints=hooks(endpoint(secret=None)))
         world.healths.change(SHOP, lambda health: (health.resumed(NOW + 1), None))
+
+    def held(before: Delivery, after: Delivery) -> bool:
+        resume()
         return replaced(before, after)
 
-    world.deliveries.replace = resumed_meanwhile  # type: ignore[method-assign]
+    def fresh(app_name: str) -> App | None:
+        reads.append(found := read(app_name))
+        if len(reads) == 2:
+            resume()
+        return found
+
+    if moment == "before it is held":
+        world.deliveries.replace = held  # type: ignore[method-assign]
+    else:
+        world.apps.get_fresh = fresh  # type: ignore[method-assign]
     assert "paused" == world.again(row).why
     assert NOW + 1 == world.healths.look(SHOP).wake_at, "somebody looks after what was held"
 

@@ -7,7 +7,6 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
-from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
 from hkreach.domain.webhook_warning import WARNING
 from hkreach.ports import Apps
@@ -72,13 +71,12 @@ class DeliverWebhook:
         if stored is None or stored.state != "waiting" or stored.version != version:
             logger.info("delivery is settled or woken again", event_id=key.event_id)
             return
-        seen = self.attempt.healths.look(key.endpoint)
         endpoint = self._endpoint(key.endpoint)
         if endpoint is None:
             self._give_up(stored, "gone")
         elif endpoint.state != "active":
             self.attempt.hold(stored, stored, endpoint.state)
-            self._look_after_no_more(key.endpoint, seen)
+            self._look_after_no_more(key.endpoint)
         else:
             self._again(endpoint, stored)
 
@@ -95,9 +93,13 @@ class DeliverWebhook:
         else:
             self.attempt(endpoint, event | {"id": key.event_id}, stored, stored)
 
-    def _look_after_no_more(self, key: EndpointKey, seen: EndpointHealth) -> None:
-        """Its app has paused it; but not if it may have resumed it since its health was seen, before the app was."""
-        if seen.wake_at is not None:
+    def _look_after_no_more(self, key: EndpointKey) -> None:
+        """Its app has paused it. A resume changes the app and then the health: one of both shows it, read in turn."""
+        seen = self.attempt.healths.look(key)
+        if seen.wake_at is None:
+            return
+        endpoint = self._endpoint(key)
+        if endpoint is not None and endpoint.state != "active":
             self.attempt.healths.change(key, lambda health: (health.paused() if health == seen else health, None))
 
     def _endpoint(self, key: EndpointKey) -> Endpoint | None:
