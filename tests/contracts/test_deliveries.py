@@ -237,7 +237,7 @@ def test_the_event_of_a_message_whose_file_is_not_there_does_not_exist_yet(
 
     with pytest.raises(NotYet):
         facts.event(fact, "mystore")
-    table.record_stored(message.message_id, StoredFile("k", "image/png", "image/png", 5, "0" * 64), NOW)
+    table.record_stored(message.message_id, StoredFile("k", "image/png", "image/png", 5, "0" * 64, NOW), NOW)
     told = facts.event(fact, "mystore")
     assert told is not None
     assert message.media_id == told["data"]["image"]["mediaId"]
