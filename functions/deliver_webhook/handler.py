@@ -46,13 +46,13 @@ attempt = TryDelivery(
 )
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
 deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.messages_table, now), attempt)
+visibility = SQSVisibility(sqs, settings.webhook_retry_queue_url)  # of no record: each is done, or raises
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Records of one queue in, each with an event or a delivery's key; the partial batch answer out."""
     posts = ThreadPoolExecutor(50, thread_name_prefix="post")  # ten records, each with up to five endpoints, at once
-    visibility = SQSVisibility.beside(sqs, settings.webhook_retry_queue_url, event["Records"][0]["eventSourceARN"])
 
     def work(record: SQSRecord) -> Progress:
         body, again = json.loads(record.body), int(record.attributes.approximate_receive_count) > 1

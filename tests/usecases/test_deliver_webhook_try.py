@@ -76,9 +76,9 @@ def row_of(row: Delivery | None) -> Delivery:
     return row
 
 
-def test_a_success_writes_nothing_and_looks_at_what_is_remembered_of_the_health(world: World) -> None:
+def test_a_success_writes_nothing_and_looks_once_at_the_health_before_and_after(world: World) -> None:
     assert world.first(TAKEN) is None
-    assert ([], ["look"] * 3, [], 0) == (
+    assert ([], ["look", "look"], [], 0) == (
         world.deliveries.calls, world.healths.calls, world.queue.queued, world.healths.writes,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from aws_lambda_powertools import Logger
 
@@ -41,9 +42,7 @@ class DeliverWebhook:
             logger.info("no webhook for this event", event_id=event["id"], app_name=event["appName"])
 
         def one(endpoint: Endpoint) -> None:
-            key = EndpointKey(event["appName"], endpoint.endpoint_id)
-            if endpoint.state != "active" or not self.attempt.forward(key, event):
-                self._first(endpoint, event, again)
+            self._first(endpoint, event, again, "main")
 
         for _ in each(one, takers):
             pass
@@ -54,16 +53,16 @@ class DeliverWebhook:
         if endpoint is None:
             logger.info("the webhook's endpoint is gone", event_id=event["id"], endpoint_id=endpoint_id)
         else:
-            self._first(endpoint, event, again)
+            self._first(endpoint, event, again, "slow")
 
-    def _first(self, endpoint: Endpoint, event: Event, again: bool) -> None:
+    def _first(self, endpoint: Endpoint, event: Event, again: bool, lane: Literal["main", "slow"]) -> None:
         delivery = new_delivery(EndpointKey(event["appName"], endpoint.endpoint_id), event, self.attempt.now())
         if again and self.attempt.deliveries.get(delivery.key) is not None:
             return
         if endpoint.state != "active":
             self.attempt.hold(delivery, None, endpoint.state)
         else:
-            self.attempt(endpoint, event, delivery, None)
+            self.attempt(endpoint, event, delivery, None, may_forward=lane == "main")
 
     def retry(self, key: DeliveryKey, version: int) -> None:
         """Try a delivery again, if it still is as it was when it was woken."""

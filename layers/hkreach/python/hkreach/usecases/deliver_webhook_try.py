@@ -48,14 +48,28 @@ class TryDelivery:
     draw: Callable[[], float]
     overdue: Overdue
 
-    def __call__(self, endpoint: Endpoint, event: Event, delivery: Delivery, stored: Delivery | None) -> None:
-        """Try it, or hold it. `stored`: as it stands in the table; None: this is the first try.
+    def __call__(
+        self,
+        endpoint: Endpoint,
+        event: Event,
+        delivery: Delivery,
+        stored: Delivery | None,
+        *,
+        may_forward: bool = False,
+    ) -> None:
+        """Try it, hold it, or put it on the slow lane if its endpoint is slow.
+
+        `stored`: as it stands in the table; None: this is the first try.
 
         A first try that succeeds writes nothing. The POST comes before all writes: who dies between repeats it, with
         the same event id.
         """
         key = delivery.key.endpoint
-        admission = self._admission(key)
+        seen = self.healths.look(key)
+        if may_forward and seen.goes_slowly(self.now()):
+            self._forward(key, event)
+            return
+        admission = self._admission(key, seen)
         if admission in {"breaker", "disabled"}:
             self.hold(delivery, stored, admission)
             return
@@ -90,14 +104,10 @@ class TryDelivery:
             after = after.held("disabled", self.now())
         self._write_and_queue(after, stored)
 
-    def forward(self, key: EndpointKey, event: Event) -> bool:
-        """Put the first try on the slow lane if its endpoint is slow; whether it was."""
-        if not self.healths.look(key).goes_slowly(self.now()):
-            return False
+    def _forward(self, key: EndpointKey, event: Event) -> None:
         if not self.queue.forward(event, key.endpoint_id):
             raise ForwardRefused(event["id"])
         logger.info("webhook goes by the slow lane", event_id=event["id"], endpoint_id=key.endpoint_id)
-        return True
 
     def hold(self, delivery: Delivery, stored: Delivery | None, why: str) -> None:
         """Keep it until its endpoint gets something again.
@@ -122,8 +132,7 @@ class TryDelivery:
             faults=after.faults,
         )
 
-    def _admission(self, key: EndpointKey) -> Admission:
-        seen = self.healths.look(key)
+    def _admission(self, key: EndpointKey, seen: EndpointHealth) -> Admission:
         if seen.disabled_at is None and seen.breaker.is_closed:
             return "go"
         try:
