@@ -45,6 +45,7 @@ WEBHOOK_RETRY_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webh
 SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-dead"
 MEDIA_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/media-dead"
 WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
+LEAD_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/leads-dead"
 
 
 @contextmanager
@@ -85,7 +86,7 @@ def imitated() -> Iterator[None]:
         ):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
-        for url in (SEND_DEAD_LETTERS_URL, MEDIA_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL):
+        for url in (SEND_DEAD_LETTERS_URL, MEDIA_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL, LEAD_DEAD_LETTERS_URL):
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2])
         yield
 

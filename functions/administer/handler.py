@@ -42,6 +42,7 @@ administer_messages = AdministerMessages(
         "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_now_queue_url),
         "media": SQSDeadLetters(sqs, settings.media_dead_letter_queue_url, settings.media_queue_url),
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
+        "leads": SQSDeadLetters(sqs, settings.lead_dead_letter_queue_url, settings.lead_queue_url),
     },
     now=now,
     unread=DynamoDBUnread(dynamodb, settings.messages_table, now),

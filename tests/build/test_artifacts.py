@@ -26,6 +26,7 @@ SETTINGS = {
     "SEND_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/send-dead",
     "MEDIA_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/media-dead",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/webhooks-dead",
+    "LEAD_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/leads-dead",
     "LEAD_QUEUE_URL": "https://sqs.invalid/leads",
     "EVENT_BUS_NAME": "bus",
     "GRAPH_URL": "https://graph.invalid",

@@ -10,6 +10,8 @@ from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.time import DAY
 from tests.aws import (
     APPS_TABLE,
+    LEAD_DEAD_LETTERS_URL,
+    LEAD_QUEUE_URL,
     MEDIA_DEAD_LETTERS_URL,
     MEDIA_QUEUE_URL,
     SEND_DEAD_LETTERS_URL,
@@ -151,6 +153,7 @@ def test_it_goes_on_behind_what_was_done(stack: Stack) -> None:
         ("send", SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL),
         ("media", MEDIA_DEAD_LETTERS_URL, MEDIA_QUEUE_URL),
         ("webhooks", WEBHOOK_DEAD_LETTERS_URL, WEBHOOK_QUEUE_URL),
+        ("leads", LEAD_DEAD_LETTERS_URL, LEAD_QUEUE_URL),
     ],
 )
 def test_dead_letters_go_back_to_their_own_queue(stack: Stack, queue: str, dead: str, url: str) -> None:

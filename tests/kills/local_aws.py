@@ -70,6 +70,7 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
         "WEBHOOK_RETRY_QUEUE_URL": outputs["WebhookRetryQueueUrl"],
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
+        "LEAD_DEAD_LETTER_QUEUE_URL": outputs["LeadDeadLetterQueueUrl"],
         "LEAD_QUEUE_URL": outputs["LeadQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],
         "SECRETS_KEY_ID": key_id,

@@ -194,3 +194,5 @@ class AdministerSettings(KnowsApps, MayOpenLoopback):
     media_dead_letter_queue_url: Text
     webhook_queue_url: Text
     webhook_dead_letter_queue_url: Text
+    lead_queue_url: Text
+    lead_dead_letter_queue_url: Text
