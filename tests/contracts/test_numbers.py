@@ -191,7 +191,7 @@ def test_pairs_are_not_remembered(calls: Calls) -> None:
 def test_what_is_looked_at_again_and_again_is_read_again_after_its_time(calls: Calls) -> None:
     """Or a process that is never idle would not hear that Meta's breaker has opened."""
     clock, numbers, other = FakeClock(0), _dynamodb(), _dynamodb()
-    numbers._meta._values = TTLCache(1, 5, timer=lambda: clock.now)
+    numbers._meta._remembered._values = TTLCache(1, 5, timer=lambda: clock.now)
     opened = MetaState(Breaker(open_until=NOW))
     numbers.meta(lambda state: (state, None))
     other.meta(lambda _: (opened, None))

@@ -149,6 +149,11 @@ def _event_of(message_id: str) -> dict[str, str]:
     return {"endpointId": "we_operator", "messageId": message_id, "status": "delivered"}
 
 
+def _three_seconds_go_by(stack: Stack) -> None:
+    """What the sender remembers of the endpoint is old."""
+    stack.functions["deliver_webhook"].deliver_webhook.attempt.healths._states._remembered.forget()
+
+
 def test_a_disabled_endpoint_says_so_and_when_resumed_gets_what_waits(stack: Stack, client: FakeWebhookClient) -> None:
     shown = _fail(stack, client, Answer(410))
     show = sample("manage_app/show")
@@ -162,7 +167,7 @@ def test_a_disabled_endpoint_says_so_and_when_resumed_gets_what_waits(stack: Sta
     assert "conflict" == problem(_answer(stack, "resend", body={"deliveryId": shown["deliveryId"]}))["code"]
 
     assert 200 == stack.invoke("manage_app", sample("manage_app/resume"))["statusCode"]
-    stack.functions["deliver_webhook"].deliver_webhook.attempt.healths._seen.forget()  # three seconds go by
+    _three_seconds_go_by(stack)
     _deliver_what_is_woken(stack)
     assert [("delivered", 2)] == [(row["state"], row["tries"]) for row in _log(stack)]
     assert client.posted[0][1] == client.posted[1][1]
@@ -183,7 +188,7 @@ def test_a_new_address_that_takes_its_test_gets_what_waited_for_the_old_one(
     change["body"] = json.dumps({"url": "https://new.example.com/"})
     assert 200 == stack.invoke("manage_app", change)["statusCode"]
     assert {"state": "healthy"} == _health(stack)
-    stack.functions["deliver_webhook"].deliver_webhook.attempt.healths._seen.forget()
+    _three_seconds_go_by(stack)
     _deliver_what_is_woken(stack)
     assert ["https://new.example.com/"] == [url for url, _, _ in client.posted[1:]]
 

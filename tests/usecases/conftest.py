@@ -2,13 +2,16 @@
 
 import pytest
 
+from hkreach.usecases.receive_meta import ReceiveMeta
 from tests.builders import NOW, app
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
+from tests.fakes.inbound import FakeInbound
 from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.usecases.app_house import AppHouse
+from tests.usecases.meta_callbacks import receiver
 from tests.usecases.paced_house import House, furnished
 from tests.usecases.process import Process
 
@@ -26,6 +29,21 @@ def messages(clock: FakeClock) -> FakeMessages:
 @pytest.fixture
 def leads() -> FakeLeads:
     return FakeLeads()
+
+
+@pytest.fixture
+def apps() -> FakeApps:
+    return FakeApps(app())
+
+
+@pytest.fixture
+def inbound(messages: FakeMessages, clock: FakeClock) -> FakeInbound:
+    return FakeInbound(messages, clock)
+
+
+@pytest.fixture
+def receive(messages: FakeMessages, apps: FakeApps, clock: FakeClock, inbound: FakeInbound) -> ReceiveMeta:
+    return receiver(messages, apps, clock, inbound)
 
 
 @pytest.fixture

@@ -12,34 +12,21 @@ from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.signature import sign
 from hkreach.domain.time import MINUTE
 from hkreach.usecases.receive_meta import ReceiveMeta
-from tests.builders import MEDIA, MESSAGE_ID, NUMBER, OTHER_ID, OTHER_NUMBER, app, outbound
+from tests.builders import MEDIA, MESSAGE_ID, NUMBER, OTHER_ID, OTHER_NUMBER, outbound
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
-from tests.usecases.meta_callbacks import SECRET, body_of, call, receiver, status_node, text_node, value_of
-
-
-@pytest.fixture
-def apps() -> FakeApps:
-    return FakeApps(app())
-
-
-@pytest.fixture
-def inbound(messages: FakeMessages, clock: FakeClock) -> FakeInbound:
-    return FakeInbound(messages, clock)
-
-
-@pytest.fixture
-def step(messages: FakeMessages, apps: FakeApps, clock: FakeClock, inbound: FakeInbound) -> ReceiveMeta:
-    return receiver(messages, apps, clock, inbound)
+from tests.usecases.meta_callbacks import SECRET, body_of, call, status_node, text_node, value_of
 
 
 @pytest.mark.parametrize("secret", [SECRET, "secret-before"])
-def test_what_was_signed_with_a_live_secret_is_recorded(step: ReceiveMeta, messages: FakeMessages, secret: str) -> None:
-    assert {"recorded": 1} == call(step, body_of(value_of(statuses=[status_node("delivered")])), secret)
+def test_what_was_signed_with_a_live_secret_is_recorded(
+    receive: ReceiveMeta, messages: FakeMessages, secret: str
+) -> None:
+    assert {"recorded": 1} == call(receive, body_of(value_of(statuses=[status_node("delivered")])), secret)
     assert {Status.DELIVERED: 1_795_338_002_000}.items() <= messages.rows[MESSAGE_ID].message.facts.items()
 
 
@@ -69,10 +56,10 @@ SIGNED = f"sha256={sign(SECRET, BODY)}"
     ],
 )  # fmt: skip
 def test_anything_else_is_unauthorized_and_writes_nothing(
-    step: ReceiveMeta, messages: FakeMessages, body: bytes, signature: str
+    receive: ReceiveMeta, messages: FakeMessages, body: bytes, signature: str
 ) -> None:
     with pytest.raises(Unauthorized):
-        step(body, signature)
+        receive(body, signature)
     assert [] == messages.calls
 
 
@@ -83,7 +70,7 @@ def test_without_any_secret_nobody_is_believed(messages: FakeMessages, apps: Fak
 
 
 def test_all_entries_changes_and_items_are_read(
-    step: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
+    receive: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
 ) -> None:
     entries = json.loads(
         body_of(
@@ -94,13 +81,13 @@ def test_all_entries_changes_and_items_are_read(
         body_of(value_of(statuses=[status_node("delivered")], messages=[text_node("wamid.2")]))
     )["entry"]
 
-    assert {"recorded": 5} == call(step, json.dumps(entries).encode())
+    assert {"recorded": 5} == call(receive, json.dumps(entries).encode())
     assert {Status.SENT, Status.DELIVERED} <= set(messages.rows[MESSAGE_ID].message.facts)
     assert (Status.READ, 2) == (messages.rows[OTHER_ID].message.status, len(inbound.received))
 
 
 def test_what_is_not_ours_is_passed_over_and_what_is_not_readable_is_kept(
-    step: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
+    receive: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
 ) -> None:
     statuses = [
         status_node("sent", biz_opaque_callback_data="3fa85f64-5717-4562-b3fc-000000000000"),
@@ -120,12 +107,12 @@ def test_what_is_not_ours_is_passed_over_and_what_is_not_readable_is_kept(
         value_of(errors=[{"code": 130429}]),
     )
 
-    assert {"unknown": 2, "passed over": 2, "recorded": 4, "kept": 8} == call(step, body)
+    assert {"unknown": 2, "passed over": 2, "recorded": 4, "kept": 8} == call(receive, body)
     assert Status.DELIVERED == messages.rows[MESSAGE_ID].message.status
     assert ["text", "unsupported"] == sorted(m.content["type"] for m in inbound.received.values())
     assert ["errors"] == [news.field for news in inbound.news.values()]
     assert 9 == len(inbound.kept), "a poll can be read in part, and is kept as well"
-    assert {"unknown": 2, "passed over": 2, "repeated": 12} == call(step, body)
+    assert {"unknown": 2, "passed over": 2, "repeated": 12} == call(receive, body)
     assert 9 == len(inbound.kept)
 
 
@@ -136,30 +123,30 @@ def test_what_is_not_ours_is_passed_over_and_what_is_not_readable_is_kept(
     ids=["empty", "torn", "null", "list", "object", "no list", "junk in lists", "no text", "deep"],
 )  # fmt: skip
 def test_a_signed_body_of_any_other_form_is_taken_and_kept(
-    step: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound, body: bytes
+    receive: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound, body: bytes
 ) -> None:
-    assert {"kept"} == call(step, body).keys()
+    assert {"kept"} == call(receive, body).keys()
     assert [] == messages.calls
     assert all(len(item.excerpt) <= MAX_EXCERPT and item.size for item in inbound.kept.values() if body)
 
 
 def test_one_failing_write_does_not_stop_the_others_and_is_raised_at_the_end(
-    step: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
+    receive: ReceiveMeta, messages: FakeMessages, inbound: FakeInbound
 ) -> None:
     messages.fails("record_status", OSError("first"))
     body = body_of(value_of(statuses=[status_node("sent"), status_node("delivered")], messages=[text_node()]))
 
     with pytest.raises(OSError, match="first"):
-        call(step, body)
+        call(receive, body)
     assert Status.DELIVERED == messages.rows[MESSAGE_ID].message.status
     assert Status.SENT not in messages.rows[MESSAGE_ID].message.facts
     assert 1 == len(inbound.received)
 
-    assert {"recorded": 1, "repeated": 2} == call(step, body), "Meta repeats it, and nothing is lost"
+    assert {"recorded": 1, "repeated": 2} == call(receive, body), "Meta repeats it, and nothing is lost"
 
 
 def test_one_failing_look_up_does_not_stop_the_others_either(
-    step: ReceiveMeta, messages: FakeMessages, apps: FakeApps, inbound: FakeInbound
+    receive: ReceiveMeta, messages: FakeMessages, apps: FakeApps, inbound: FakeInbound
 ) -> None:
     apps.fails("name_of_number", OSError("apps"))
     body = body_of(
@@ -167,13 +154,13 @@ def test_one_failing_look_up_does_not_stop_the_others_either(
     )
 
     with pytest.raises(OSError, match="apps"):
-        call(step, body)
+        call(receive, body)
     assert (1, Status.READ) == (len(inbound.received), messages.rows[MESSAGE_ID].message.status)
 
 
-def test_a_failure_keeps_metas_reason(step: ReceiveMeta, messages: FakeMessages) -> None:
+def test_a_failure_keeps_metas_reason(receive: ReceiveMeta, messages: FakeMessages) -> None:
     errors = [{"code": 131026, "title": "Message undeliverable", "error_data": {"details": "Not on WhatsApp"}}]
-    call(step, body_of(value_of(statuses=[status_node("failed", errors=errors)])))
+    call(receive, body_of(value_of(statuses=[status_node("failed", errors=errors)])))
 
     error = messages.rows[MESSAGE_ID].message.error
     assert error is not None
@@ -191,17 +178,23 @@ def test_a_failure_keeps_metas_reason(step: ReceiveMeta, messages: FakeMessages)
     ids=["an old id", "a new one", "another error", "another's callback"],
 )
 def test_a_message_that_failed_for_its_file_takes_the_files_id_away(
-    step: ReceiveMeta, messages: FakeMessages, clock: FakeClock, code: int, minutes: int, number: str, kept: str | None
+    receive: ReceiveMeta,
+    messages: FakeMessages,
+    clock: FakeClock,
+    code: int,
+    minutes: int,
+    number: str,
+    kept: str | None,
 ) -> None:
     messages.rows[MESSAGE_ID].message = outbound(media=MEDIA)
-    step.numbers.media(NUMBER, MEDIA.key, lambda _: (MetaMedia("media-1", clock() - minutes * MINUTE), None))
-    call(step, body_of(value_of(number, statuses=[status_node("failed", errors=[{"code": code}])])))
+    receive.numbers.media(NUMBER, MEDIA.key, lambda _: (MetaMedia("media-1", clock() - minutes * MINUTE), None))
+    call(receive, body_of(value_of(number, statuses=[status_node("failed", errors=[{"code": code}])])))
 
-    assert kept == step.numbers.media(NUMBER, MEDIA.key, lambda file: (file, file.media_id))
+    assert kept == receive.numbers.media(NUMBER, MEDIA.key, lambda file: (file, file.media_id))
 
 
 @pytest.mark.parametrize("parts", [{}, {"biz_opaque_callback_data": None}], ids=["no file", "no echo"])
-def test_there_may_be_no_file_to_doubt(step: ReceiveMeta, parts: dict[str, Any]) -> None:
+def test_there_may_be_no_file_to_doubt(receive: ReceiveMeta, parts: dict[str, Any]) -> None:
     assert 1 == sum(
-        call(step, body_of(value_of(statuses=[status_node("failed", errors=[{"code": 131053}]) | parts]))).values()
+        call(receive, body_of(value_of(statuses=[status_node("failed", errors=[{"code": 131053}]) | parts]))).values()
     )

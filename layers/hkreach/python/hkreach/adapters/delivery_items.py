@@ -8,8 +8,8 @@ import json
 import zlib
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
+from hkreach.adapters.due_index import due_shard
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.domain.delivery import (
     Delivery,
@@ -23,11 +23,7 @@ from hkreach.domain.delivery import (
 from hkreach.domain.event import Event
 from hkreach.domain.time import SECOND
 
-DUE_SHARDS = 4
-"""Parts of the index of what is due: one part takes 1,000 writes a second."""
-HEALTH_SHARD = DUE_SHARDS
-"""A part of its own, for there are few."""
-DUE_INDEX, WAITING_INDEX = "due", "waiting"
+WAITING_INDEX = "waiting"
 _MOST_INFLATED = 65_536
 
 
@@ -53,9 +49,9 @@ def read_key(texts: Mapping[str, str]) -> DeliveryKey:
     return DeliveryKey(read_endpoint(texts["pk"]), int(created_at), event_id)
 
 
-def due_shard(key: DeliveryKey) -> int:
+def delivery_shard(key: DeliveryKey) -> int:
     """The part of the index of what is due that a delivery belongs to."""
-    return crc32(f"{endpoint_text(key.endpoint)}{key.event_id}".encode()) % DUE_SHARDS
+    return due_shard(f"{endpoint_text(key.endpoint)}{key.event_id}")
 
 
 def delivery_item(delivery: Delivery) -> dict[str, Any]:
@@ -70,7 +66,7 @@ def delivery_item(delivery: Delivery) -> dict[str, Any]:
             "line": key["pk"] if delivery.state == "waiting" else None,
             "tries": delivery.tries,
             "dueAt": delivery.due_at,
-            "dueShard": due_shard(delivery.key) if delivery.due_at is not None else None,
+            "dueShard": delivery_shard(delivery.key) if delivery.due_at is not None else None,
             "attempts": [_without_none(attempt) for attempt in delivery.attempts],
             # What a server says in HTML shrinks to a quarter, and each later write costs as much as the whole item.
             "body": zlib.compress(delivery.body) if delivery.body else None,

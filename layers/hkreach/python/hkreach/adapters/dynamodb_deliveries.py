@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hkreach.adapters.delivery_items import (
-    DUE_INDEX,
-    DUE_SHARDS,
     WAITING_INDEX,
     delivery_item,
-    due_shard,
+    delivery_shard,
     endpoint_text,
     key_texts,
     read_delivery_item,
     read_due_item,
 )
+from hkreach.adapters.due_index import query_due
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, place
 from hkreach.domain.time import SECOND
@@ -62,21 +61,11 @@ class DynamoDBDeliveries:
 
     def due(self, until: int, most: int) -> Sequence[DueDelivery]:
         """See the port."""
-        found = []
-        for shard in range(DUE_SHARDS):
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="dueShard = :shard AND dueAt <= :until",
-                ExpressionAttributeValues=to_item({":shard": shard, ":until": until}),
-                Limit=most // DUE_SHARDS,
-            )
-            found += [read_due_item(item) for item in answer["Items"]]
-        return found
+        return [read_due_item(item) for item in query_due(self._client, self._table, until, most)]
 
     def wait_again(self, delivery: DueDelivery, due_at: int) -> None:
         """See the port. It takes a time from the clock too: one that was held until now is no more."""
-        shard = due_shard(delivery.key)
+        shard = delivery_shard(delivery.key)
         try:
             self._client.update_item(
                 TableName=self._table,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from hkreach.adapters.due_index import due_shard
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.inbound_items import inbound_item, news_item, read_inbound, read_unread, stored_value, unread_item
-from hkreach.adapters.message_writes import WAIT, due_shard, id_of_wamid, message_key, put_message, update_message
+from hkreach.adapters.message_writes import WAIT, id_of_wamid, message_key, put_message, update_message
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread, inbound_message_id
 from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.message import MessageError

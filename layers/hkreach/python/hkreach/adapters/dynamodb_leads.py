@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hkreach.adapters.due_index import query_due
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.adapters.lead_index import expressions, index_of
 from hkreach.adapters.lead_items import (
-    DUE_SHARDS,
     MOVE,
     STAGES,
     fact_item,
@@ -120,17 +120,7 @@ class DynamoDBLeads:
 
     def due(self, now: int, most: int) -> Sequence[DueReminder]:
         """See the port."""
-        found = []
-        for shard in range(DUE_SHARDS):
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName="due",
-                KeyConditionExpression="dueShard = :shard AND dueAt <= :now",
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": now}),
-                Limit=most // DUE_SHARDS,
-            )
-            found += [read_due_item(item) for item in answer["Items"]]
-        return found
+        return [read_due_item(item) for item in query_due(self._client, self._table, now, most)]
 
     def erase(self, lead: Lead) -> None:
         """See the port. What leads to it goes with it at once, so that nobody finds half of it."""

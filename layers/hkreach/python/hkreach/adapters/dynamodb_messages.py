@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hkreach.adapters.dynamodb_items import to_item
+from hkreach.adapters.due_index import due_shard, query_due
 from hkreach.adapters.message_items import (
     FACT_ATTRIBUTES,
     media_value,
@@ -14,7 +14,6 @@ from hkreach.adapters.message_items import (
 )
 from hkreach.adapters.message_writes import (
     CLAIM,
-    DUE_SHARDS,
     END,
     LEAVE,
     NEVER_CALLED,
@@ -22,7 +21,6 @@ from hkreach.adapters.message_writes import (
     UNCLAIMED,
     UNKNOWN,
     WAIT,
-    due_shard,
     id_of_wamid,
     message_key,
     put_message,
@@ -44,7 +42,6 @@ from hkreach.ports import Clock
 
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
-DUE_INDEX = "due"
 _KEPT_ATTEMPTS = 5
 
 
@@ -119,17 +116,7 @@ class DynamoDBMessages:
 
     def due(self, now: int, most: int) -> Sequence[DueMessage]:
         """See the port."""
-        found = []
-        for shard in range(DUE_SHARDS):
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="dueShard = :shard AND dueAt <= :now",
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": now}),
-                Limit=most // DUE_SHARDS,
-            )
-            found += [read_due_item(item) for item in answer["Items"]]
-        return found
+        return [read_due_item(item) for item in query_due(self._client, self._table, now, most)]
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """See the port."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hkreach.adapters.due_index import due_shard
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.adapters.message_items import read_message_item
 from hkreach.adapters.message_writes import (
@@ -11,7 +12,6 @@ from hkreach.adapters.message_writes import (
     NOTHING_KNOWN,
     UNCLAIMED,
     UNKNOWN,
-    due_shard,
     message_key,
     update_message,
 )

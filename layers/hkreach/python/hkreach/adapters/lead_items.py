@@ -6,15 +6,14 @@ All have the app as their first key. The second: `lead#<id>`, `move#<id>#<number
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
+from hkreach.adapters.due_index import due_shard
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.adapters.message_items import outbound_item, read_message_item
 from hkreach.domain.lead import Customer, FollowUp, Lead, Move, Note, Pipeline, Stage
 from hkreach.domain.message import OutboundMessage
 from hkreach.ports.leads import DueReminder
 
-DUE_SHARDS = 4
 MOVE = "move"
 STAGES = "stages"
 
@@ -63,7 +62,7 @@ def lead_item(lead: Lead, token: str) -> dict[str, Any]:
             "stageKey": stage_key(lead.app_name, lead.stage) if shown else None,
             "followUpAt": follow_up.at if follow_up and follow_up.is_open and shown else None,
             "dueAt": due_at,
-            "dueShard": crc32(lead.lead_id.encode()) % DUE_SHARDS if due_at is not None else None,
+            "dueShard": due_shard(lead.lead_id) if due_at is not None else None,
         }
     )
     return item | ({"followUp": {"M": _follow_up_item(follow_up)}} if follow_up else {})

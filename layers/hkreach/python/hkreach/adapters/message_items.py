@@ -49,8 +49,7 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
                 ),
             },
             "media": media and media_value(media),
-            "mediaAddress": address
-            and {"url": address.url, **({"name": address.filename} if address.filename else {})},
+            "mediaAddress": address and _address_value(address),
             "purpose": message.purpose if message.purpose != "utility" else None,
             "thirdPartyAppName": message.third_party_app_name,
             "requestDigest": message.request_digest,

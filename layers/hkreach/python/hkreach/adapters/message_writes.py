@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
 from hkreach.adapters.dynamodb_items import from_item, to_item
 from hkreach.adapters.message_items import FACT_ATTRIBUTES
@@ -27,13 +26,6 @@ END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"
 """A settled message is neither claimed, nor does it wait, nor is there leave to send it again."""
 
 _WAMID_INDEX = "wamid"
-DUE_SHARDS = 4
-"""Parts of the index of waiting messages: one part takes 1,000 writes a second."""
-
-
-def due_shard(message_id: str) -> int:
-    """The part of the index of waiting messages that a message belongs to."""
-    return crc32(message_id.encode()) % DUE_SHARDS
 
 
 def message_key(message_id: str) -> dict[str, Any]:

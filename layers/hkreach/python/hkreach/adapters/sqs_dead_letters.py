@@ -4,9 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from hkreach.adapters.sqs_batches import BATCH
+
 logger = Logger(service="hkreach", child=True)
 
-_BATCH = 10
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
@@ -30,7 +31,7 @@ class SQSDeadLetters:
         """See the port. The group goes with the letter: it keeps one app's backlog from delaying another's."""
         answer = self._client.receive_message(
             QueueUrl=self._dead_letter_queue_url,
-            MaxNumberOfMessages=_BATCH,
+            MaxNumberOfMessages=BATCH,
             MessageSystemAttributeNames=["MessageGroupId"],
             WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers, and may say none where there are some
         )

@@ -2,20 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import batched
 from typing import Any, Self
 
-from aws_lambda_powertools import Logger
-
+from hkreach.adapters.sqs_batches import Record, put_records
 from hkreach.domain.message import DueMessage, Lane, OutboundMessage
-
-logger = Logger(service="hkreach", child=True)
-
-_BATCH = 10
 
 
 class SQSSendQueue:
-    """Implements the port `SendQueue`: ten messages to a call."""
+    """Implements the port `SendQueue`."""
 
     def __init__(self, client: Any, queue_urls: Mapping[Lane, str]) -> None:
         self._client = client
@@ -26,31 +20,18 @@ class SQSSendQueue:
     ) -> Sequence[Message]:
         """See the port."""
         refused: list[Message] = []
-        for lane in self._queue_urls:
+        for lane, queue_url in self._queue_urls.items():
             of_lane = [message for message in messages if message.lane == lane]
-            for batch in batched(of_lane, _BATCH, strict=False):
-                refused += self._put(lane, batch, delays or {})
-        return refused
-
-    def _put[Message: OutboundMessage | DueMessage](
-        self, lane: Lane, batch: Sequence[Message], delays: Mapping[str, int]
-    ) -> Sequence[Message]:
-        """The group is the app, so that one app's backlog does not delay another's (fair queues)."""
-        entries = [
-            {
-                "Id": str(number),
-                "MessageBody": json.dumps({"messageId": message.message_id}),
-                "MessageGroupId": message.app_name,
-                "DelaySeconds": delays.get(message.message_id, 0),
-            }
-            for number, message in enumerate(batch)
-        ]
-        answer = self._client.send_message_batch(QueueUrl=self._queue_urls[lane], Entries=entries)
-        refused: list[Message] = []
-        for failure in answer.get("Failed", []):
-            message = batch[int(failure["Id"])]
-            logger.error("queue refused a message", message_id=message.message_id, code=failure.get("Code"))
-            refused.append(message)
+            records = [
+                Record(
+                    body=json.dumps({"messageId": message.message_id}),
+                    app_name=message.app_name,
+                    about={"message_id": message.message_id},
+                    delay=(delays or {}).get(message.message_id, 0),
+                )
+                for message in of_lane
+            ]
+            refused += [of_lane[position] for position in put_records(self._client, queue_url, records)]
         return refused
 
 
