@@ -99,11 +99,12 @@ class Played:
     def poll_until(self, is_there: Callable[[dict[str, Any]], bool], messages: Sequence[Sent]) -> None:
         """Let the sender work until the items of all are so."""
 
-        def look() -> bool:
+        def look() -> list[dict[str, Any]]:
             self.to_send.poll()
-            return all(is_there(self.world.item(message.message_id)) for message in messages)
+            items = [self.world.item(message.message_id) for message in messages]
+            return [item for item in items if not is_there(item)]
 
-        eventually(look, bool)
+        eventually(look, lambda left: not left)
 
     def make_dead_letters(self) -> None:
         """What is in sight on the send queue becomes dead letters."""
