@@ -19,6 +19,8 @@ from hkreach.usecases.manage_leads import SHOWN_AT_ONCE, LeadPatch, NewFollowUp,
 MAX_JSON_BYTES = 256_000
 BY_THE_APP = "api"
 """Who made a lead, if the request does not say."""
+LIST_NAMES = ("stage", "assignee", "followUpBefore", "limit", "cursor")
+"""What a query for a page of leads may name."""
 _MOST_AT_ONCE = 100
 _NOBODY = "0000000"
 _NOT_IN_A_REMINDER = {
@@ -54,6 +56,14 @@ def read_patch(event: APIGatewayProxyEvent, default_language: str, local_targets
         follow_up=_follow_up(follow_up, default_language, local_targets) if follow_up else None,
         expected_version=fields.expected_version,
     )
+
+
+def read_one(event: APIGatewayProxyEvent) -> str | None:
+    """The one lead that is asked for. Raises Invalid if a page is asked for too."""
+    query = event.query_string_parameters
+    if query.get("leadId") and len(query) > 1:
+        raise Invalid("Nothing is shown.", [Fault("leadId", "leadId goes with nothing else")])
+    return query.get("leadId")
 
 
 def read_query(event: APIGatewayProxyEvent) -> tuple[LeadQuery, int, str | None]:
