@@ -86,7 +86,7 @@ def read_limit(event: APIGatewayProxyEvent) -> int:
 
 
 def read_cursor(event: APIGatewayProxyEvent) -> str | None:
-    """The `next` of the page before."""
+    """The `nextCursor` of the page before."""
     return event.get_query_string_value("cursor", "") or None
 
 
@@ -96,7 +96,7 @@ def read_number(event: APIGatewayProxyEvent) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
-        raise Invalid("There is no such page.", [Fault("cursor", "cursor is not the next of a page")])
+        raise Invalid("There is no such page.", [Fault("cursor", "cursor must be the nextCursor of a page")])
     return int(cursor)
 
 

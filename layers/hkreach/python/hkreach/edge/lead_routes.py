@@ -60,7 +60,8 @@ class LeadRoutes:
         if lead_id:
             return json_response(HTTPStatus.OK, shown_with_history(self.manage_leads.show(app, lead_id)))
         page = self.manage_leads.page(app, *read_query(self.api.current_event))
-        return json_response(HTTPStatus.OK, {"leads": [shown_lead(lead) for lead in page.leads], "next": page.next})
+        shown = [shown_lead(lead) for lead in page.leads]
+        return json_response(HTTPStatus.OK, {"leads": shown, "nextCursor": page.next})
 
     def change(self) -> Response[str]:
         """Name, score, assignee, reminder."""
@@ -132,7 +133,7 @@ class LeadRoutes:
         """The first of all is number 1: behind it there is nothing."""
         more = facts and facts[-1].number > 1
         following = str(facts[-1].number) if more else None
-        return json_response(HTTPStatus.OK, {name: [shown(fact) for fact in facts], "next": following})
+        return json_response(HTTPStatus.OK, {name: [shown(fact) for fact in facts], "nextCursor": following})
 
     def _log(self, what: str, app: App, lead_id: str) -> None:
         logger.info(what, app_name=app.app_name, lead_id=lead_id)
