@@ -13,9 +13,11 @@ from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import received_event, status_event
 from hkreach.domain.lead import Customer
 from hkreach.domain.message import Status
+from hkreach.domain.template import MAX_BODY_PARAM, MAX_BODY_PARAMS, MAX_BODY_TEXT
 from hkreach.domain.time import DAY
 from hkreach.domain.webhook_answer import Answer
 from hkreach.domain.webhook_warning import warning_event
+from hkreach.edge import form, lead_body, media_body, send_body, webhook_body
 from tests.builders import ERROR, LEAD_ID, MESSAGE_ID, NOW, OTHER_ID, WAMID, callback, inbound, lead, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import Stack, sample
@@ -181,3 +183,12 @@ def test_every_example_of_the_page_is_among_them() -> None:
 
     assert blocks
     assert [] == [block for block in blocks if not block.startswith(tuple(ANSWERS))]
+
+
+def test_the_pages_limits_are_the_codes() -> None:
+    large, small = {send_body.MAX_JSON_BYTES, lead_body.MAX_JSON_BYTES}, {webhook_body.MAX_JSON_BYTES}
+    (most,), (less,) = large, small | {media_body.MAX_JSON_BYTES}
+    fields = f"a field of a form above {form._FIELD_BYTES:,}, or JSON above {most:,} (sends, leads) or {less:,} ("
+
+    assert fields in PAGE
+    assert f"at most {MAX_BODY_PARAMS}, {MAX_BODY_PARAM:,} characters each, {MAX_BODY_TEXT:,} in all" in PAGE
