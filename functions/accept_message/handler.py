@@ -16,6 +16,7 @@ from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.domain.app import App
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response
+from hkreach.edge.query import expect_query
 from hkreach.edge.send_body import read_document_request, read_template_request
 from hkreach.settings import AcceptMessageSettings
 from hkreach.usecases.accept_message import SendRequest, accept_message
@@ -35,6 +36,7 @@ api = http_api()
 def send_template() -> Response[str]:
     """A template with parameters, as JSON."""
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event)
     return _accept(app, read_template_request(api.current_event, app.language_code, settings.local_targets))
 
 
@@ -42,6 +44,7 @@ def send_template() -> Response[str]:
 def send_document() -> Response[str]:
     """A template with a file as its header, as a form."""
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event)
     return _accept(app, read_document_request(api.current_event, app.language_code))
 
 

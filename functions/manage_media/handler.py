@@ -16,6 +16,7 @@ from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response, required_query
 from hkreach.edge.media_body import read_upload_request, started_upload, state_of_media
+from hkreach.edge.query import expect_query
 from hkreach.settings import ManageMediaSettings
 from hkreach.usecases.manage_media import content_of_media, manage_media, start_upload
 
@@ -32,6 +33,7 @@ api = http_api()
 def announce() -> Response[str]:
     """An id, and the form that uploads its file."""
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event)
     fields = read_upload_request(api.current_event)
     started = start_upload(app, fields.filename, fields.size, uploads=uploads, now=now)
     logger.info("upload announced", media_id=started.media_id, app_name=app.app_name)
@@ -42,6 +44,7 @@ def announce() -> Response[str]:
 def state() -> Response[str]:
     """What became of an upload."""
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event, "mediaId")
     media_id = required_query(api.current_event, "mediaId", "Say which media.")
     found = manage_media(app, media_id, uploads=uploads, now=now)
     return json_response(HTTPStatus.OK, state_of_media(media_id, found))
@@ -51,6 +54,7 @@ def state() -> Response[str]:
 def content() -> Response[str]:
     """Where a file can be had, for a minute."""
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event, "mediaId")
     media_id = required_query(api.current_event, "mediaId", "Say which media.")
     address = content_of_media(app, media_id, inbound=inbound, uploads=uploads, links=links, now=now)
     return Response(HTTPStatus.FOUND, body="", headers={"Location": address, "Cache-Control": "no-store"})

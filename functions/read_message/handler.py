@@ -14,6 +14,7 @@ from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response, required_query
+from hkreach.edge.query import expect_query
 from hkreach.settings import ReadMessageSettings
 from hkreach.usecases.read_message import read_message, timeline
 
@@ -43,6 +44,7 @@ def message_timeline() -> Response[str]:
 
 def _message() -> OutboundMessage:
     app = authenticate(api.current_event, apps)
+    expect_query(api.current_event, "messageId")
     message_id = required_query(api.current_event, "messageId", "Say which message.")
     return read_message(app, message_id, messages=messages)
 

@@ -16,7 +16,7 @@ from hkreach.domain.message import Status
 from hkreach.settings_parts import FromEnvironment
 from tests.builders import inbound, news, outbound
 from tests.edge.test_settings import MODELS
-from tests.template import resources, template
+from tests.template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 ROLES = resources("AWS::IAM::Role")
@@ -216,12 +216,29 @@ def test_an_operator_may_set_the_pace_of_a_backlog() -> None:
     assert ({"Ref": "BacklogPerSecond"}, 5) == (pace, template()["Parameters"]["BacklogPerSecond"]["Default"])
 
 
+def test_how_many_requests_the_api_takes_is_the_operators_choice_and_the_page_tells_the_default() -> None:
+    (throttling,) = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
+    rate, burst = (template()["Parameters"][name] for name in ("ApiRequestsPerSecond", "ApiBurst"))
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+
+    assert ("/*", "*", {"Ref": "ApiRequestsPerSecond"}, {"Ref": "ApiBurst"}) == tuple(throttling.values())
+    assert [("Number", 500, 1), ("Number", 1_000, 1)] == [
+        (node["Type"], node["Default"], node["MinValue"]) for node in (rate, burst)
+    ]
+    assert f"{rate['Default']:,} requests a second, and {burst['Default']:,} at once" in page
+    throttled = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]["THROTTLED"]
+    assert ("'1'", True) == (throttled["ResponseParameters"]["Headers"]["Retry-After"], "`Retry-After: 1`" in page)
+
+
 def test_the_gateways_own_answers_are_problems() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     for name, response in resources("AWS::Serverless::Api")["Api"]["GatewayResponses"].items():
         text = response["ResponseTemplates"]["application/json"].replace("$context.requestId", "r")
         problem = json.loads(text.replace("$context.error.messageString", '"m"'))  # it comes with its quotes
-        assert response.get("StatusCode") == problem.get("status"), name
-        assert {"type", "title", "detail", "code", "retryable", "requestId"} == set(problem) - {"status"}
+        assert {"type", "title", "status", "detail", "code", "retryable", "requestId"} == set(problem), name
+        assert response["StatusCode"] == problem["status"], name
+        assert problem["retryable"] == (problem["status"] in {429, 503}), name
+        assert f"| {problem['status']} | `{problem['code']}`" in page, name
         assert "'application/problem+json'" == response["ResponseParameters"]["Headers"]["Content-Type"]
 
 

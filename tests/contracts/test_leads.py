@@ -173,7 +173,7 @@ def test_lists_are_the_newest_first_and_have_no_end_twice(leads: Leads) -> None:
 
 @pytest.mark.parametrize("cursor", ["x", "eyJ9", "W10=", "WzEsMl0=", "bnVsbA==", "ü"])
 def test_a_cursor_that_is_none_is_told(leads: Leads, cursor: str) -> None:
-    with pytest.raises(ValueError, match="is not the next of a page"):
+    with pytest.raises(ValueError, match="must be the nextCursor of a page"):
         leads.page("mystore", LeadQuery(), 2, cursor)
 
 

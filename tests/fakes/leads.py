@@ -51,7 +51,7 @@ class FakeLeads(Faulty):
     def page(self, app_name: str, query: LeadQuery, limit: int, after: str | None) -> LeadPage:
         self._called("page")
         if after is not None and not after.isdecimal():
-            raise ValueError("is not the next of a page")
+            raise ValueError("must be the nextCursor of a page")
         found = [lead for lead in self.rows.values() if lead.app_name == app_name and _is_asked_for(lead, query)]
         if query.follow_up_before is not None:
             found.sort(key=lambda lead: (lead.follow_up.at if lead.follow_up else 0, lead.lead_id))

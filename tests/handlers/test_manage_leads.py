@@ -166,8 +166,8 @@ def test_a_move_is_a_fact_that_stays(stack: Stack, one: str) -> None:
     assert ("Contacted", second) == (moved["stage"], moved["lastMove"])
     seen = _read(_call(stack, MOVES, limit="2"))
     assert [{**second, "number": 3, "from": "Contacted", "to": "Won", "by": "Bob"}, second] == seen["moves"]
-    rest = _read(_call(stack, MOVES, limit="2", cursor=seen["next"]))
-    assert ([1], None) == ([move["number"] for move in rest["moves"]], rest["next"])
+    rest = _read(_call(stack, MOVES, limit="2", cursor=seen["nextCursor"]))
+    assert ([1], None) == ([move["number"] for move in rest["moves"]], rest["nextCursor"])
     assert [3, 2, 1] == [move["number"] for move in _read(_call(stack, LOOK))["moves"]]
 
 
@@ -240,10 +240,10 @@ def test_lists(stack: Stack, one: str) -> None:
     stack.leads.write([lead(OTHER_LEAD_ID, Customer("85291234567"), at=NOW + 1)])
     _call(stack, CHANGE)
     first = _read(_call(stack, LIST, limit="1"))
-    second = _read(_call(stack, LIST, limit="1", cursor=first["next"]))
+    second = _read(_call(stack, LIST, limit="1", cursor=first["nextCursor"]))
 
     assert [OTHER_LEAD_ID, one] == [first["leads"][0]["leadId"], second["leads"][0]["leadId"]]
-    assert second["next"] is None
+    assert second["nextCursor"] is None
     for query, expected in (
         ({"stage": "Won"}, []),
         ({"assignee": "Ann"}, [one]),
@@ -259,7 +259,7 @@ def test_notes(stack: Stack, one: str) -> None:
     assert note == _read(_call(stack, ADD_NOTE), 201)
     _call(stack, ADD_NOTE, {"author": "Bob", "text": "two\nlines 🙂"})
 
-    assert {"notes": [{**note, "number": 2, "author": "Bob", "text": "two\nlines 🙂"}], "next": "2"} == _read(
+    assert {"notes": [{**note, "number": 2, "author": "Bob", "text": "two\nlines 🙂"}], "nextCursor": "2"} == _read(
         _call(stack, NOTES, limit="1")
     )
     assert [2, 1] == [each["number"] for each in _read(_call(stack, LOOK))["notes"]]

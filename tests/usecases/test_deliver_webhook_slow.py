@@ -18,7 +18,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.delivering import Delivering
 from tests.fakes.secrets import FakeSealedSecrets
 
-SLOW, OTHER = EndpointKey("mystore", "we_1"), EndpointKey("mystore", "we_2")
+SLOW = EndpointKey("mystore", "we_1")
 EVENT: Event = status_event(outbound(facts={Status.SENT: NOW}), Status.SENT)
 
 

@@ -32,7 +32,7 @@ from tests.fakes.secrets import FakeSealedSecrets
 PACE = 2
 READ_AT_ONCE = 3
 """So few that a probe is sought over several minutes."""
-DEAD, OTHER = EndpointKey("mystore", "we_operator"), EndpointKey("mystore", "we_2")
+DEAD = EndpointKey("mystore", "we_operator")
 PLAN = Plan()
 LIMITS = EndpointLimits()
 

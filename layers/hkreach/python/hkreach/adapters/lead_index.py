@@ -31,11 +31,11 @@ class LeadIndex:
         try:
             place, lead_id = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
         except (ValueError, TypeError, binascii.Error, RecursionError):
-            raise ValueError("is not the next of a page") from None
+            raise ValueError("must be the nextCursor of a page") from None
         if not isinstance(place, int) or not isinstance(lead_id, str) or not 0 < place < 10**15:
-            raise ValueError("is not the next of a page")
+            raise ValueError("must be the nextCursor of a page")
         if self.below is not None and place >= self.below:
-            raise ValueError("is not the next of a page of the same query")
+            raise ValueError("must be the nextCursor of a page of the same query")
         return to_item({self.by: place, **self.key}) | lead_key(app_name, lead_sk(lead_id))
 
     def cursor(self, item: Mapping[str, Any]) -> str:

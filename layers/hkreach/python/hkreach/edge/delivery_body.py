@@ -20,6 +20,8 @@ from hkreach.edge.webhook_body import MAX_JSON_BYTES
 from hkreach.ports.deliveries import LogQuery
 
 MOST_SHOWN, USUALLY_SHOWN = 100, 50
+LOG_NAMES = ("deliveryId", "endpointId", "state", "from", "to", "limit", "cursor")
+"""What a query of the log may name."""
 _MOST_OF_A_BODY = 1_000
 """Bytes of each body in a list: an answer of 100 whole ones could be larger than the 6 MB that Lambda lets out."""
 _STATES: tuple[str, ...] = get_args(DeliveryState.__value__)

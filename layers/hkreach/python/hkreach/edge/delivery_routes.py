@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from hkreach.domain.webhook_answer import MOST_KEPT
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.delivery_body import (
+    LOG_NAMES,
     OneDelivery,
     ResendEvent,
     ResendRange,
@@ -16,6 +17,7 @@ from hkreach.edge.delivery_body import (
     shown_delivery,
 )
 from hkreach.edge.http_api import json_response
+from hkreach.edge.query import expect_query
 from hkreach.usecases.manage_app_deliveries import ManageDeliveries
 
 _ROOT = "/api/external/webhooks/deliveries"
@@ -35,7 +37,7 @@ class DeliveryRoutes:
 
     def log(self) -> Response[str]:
         """Deliveries, newest first; or one of them, with its whole body."""
-        app_name = self._app_name()
+        app_name = self._app_name(*LOG_NAMES)
         asked = read_log_request(self.api.current_event)
         if isinstance(asked, OneDelivery):
             row = self.deliveries.one(app_name, asked.key(app_name))
@@ -57,5 +59,8 @@ class DeliveryRoutes:
                 return json_response(HTTPStatus.ACCEPTED, {"resent": resent.count, "nextCursor": resent.next})
         return json_response(HTTPStatus.ACCEPTED, {"resent": 1, "delivery": shown_delivery(row)})
 
-    def _app_name(self) -> str:
-        return authenticate(self.api.current_event, self.deliveries.manage_app.apps).app_name
+    def _app_name(self, *names: str) -> str:
+        """Who asks, with nothing but `names` in the query."""
+        app = authenticate(self.api.current_event, self.deliveries.manage_app.apps)
+        expect_query(self.api.current_event, *names)
+        return app.app_name

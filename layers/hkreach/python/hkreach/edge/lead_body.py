@@ -19,6 +19,8 @@ from hkreach.usecases.manage_leads import SHOWN_AT_ONCE, LeadPatch, NewFollowUp,
 MAX_JSON_BYTES = 256_000
 BY_THE_APP = "api"
 """Who made a lead, if the request does not say."""
+LIST_NAMES = ("stage", "assignee", "followUpBefore", "limit", "cursor")
+"""What a query for a page of leads may name."""
 _MOST_AT_ONCE = 100
 _NOBODY = "0000000"
 _NOT_IN_A_REMINDER = {
@@ -56,6 +58,14 @@ def read_patch(event: APIGatewayProxyEvent, default_language: str, local_targets
     )
 
 
+def read_one(event: APIGatewayProxyEvent) -> str | None:
+    """The one lead that is asked for. Raises Invalid if a page is asked for too."""
+    query = event.query_string_parameters
+    if query.get("leadId") and len(query) > 1:
+        raise Invalid("Nothing is shown.", [Fault("leadId", "leadId goes with nothing else")])
+    return query.get("leadId")
+
+
 def read_query(event: APIGatewayProxyEvent) -> tuple[LeadQuery, int, str | None]:
     """Which leads, how many, and behind which cursor."""
     before = event.get_query_string_value("followUpBefore", "")
@@ -76,7 +86,7 @@ def read_limit(event: APIGatewayProxyEvent) -> int:
 
 
 def read_cursor(event: APIGatewayProxyEvent) -> str | None:
-    """The `next` of the page before."""
+    """The `nextCursor` of the page before."""
     return event.get_query_string_value("cursor", "") or None
 
 
@@ -86,7 +96,7 @@ def read_number(event: APIGatewayProxyEvent) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
-        raise Invalid("There is no such page.", [Fault("cursor", "cursor is not the next of a page")])
+        raise Invalid("There is no such page.", [Fault("cursor", "cursor must be the nextCursor of a page")])
     return int(cursor)
 
 

@@ -14,10 +14,12 @@ from hkreach.edge.authentication import authenticate
 from hkreach.edge.http_api import http_api, json_response, required_query
 from hkreach.edge.lead_body import (
     BY_THE_APP,
+    LIST_NAMES,
     read_body,
     read_customer,
     read_limit,
     read_number,
+    read_one,
     read_patch,
     read_query,
     shown_lead,
@@ -26,6 +28,7 @@ from hkreach.edge.lead_body import (
     shown_with_history,
 )
 from hkreach.edge.lead_fields import MoveFields, NewLeadFields, NoteFields, StagesFields
+from hkreach.edge.query import expect_query
 from hkreach.ports import Apps
 from hkreach.usecases.manage_leads import ManageLeads
 
@@ -52,16 +55,17 @@ class LeadRoutes:
 
     def look(self) -> Response[str]:
         """One lead, or a page of them."""
-        app = self._app()
-        lead_id = self.api.current_event.get_query_string_value("leadId", "")
+        app = self._app("leadId", *LIST_NAMES)
+        lead_id = read_one(self.api.current_event)
         if lead_id:
             return json_response(HTTPStatus.OK, shown_with_history(self.manage_leads.show(app, lead_id)))
         page = self.manage_leads.page(app, *read_query(self.api.current_event))
-        return json_response(HTTPStatus.OK, {"leads": [shown_lead(lead) for lead in page.leads], "next": page.next})
+        shown = [shown_lead(lead) for lead in page.leads]
+        return json_response(HTTPStatus.OK, {"leads": shown, "nextCursor": page.next})
 
     def change(self) -> Response[str]:
         """Name, score, assignee, reminder."""
-        app, lead_id = self._app(), self._lead_id()
+        app, lead_id = self._app("leadId"), self._lead_id()
         patch = read_patch(self.api.current_event, app.language_code, self.local_targets)
         lead = self.manage_leads.change(app, lead_id, patch)
         self._log("lead changed", app, lead_id)
@@ -69,14 +73,14 @@ class LeadRoutes:
 
     def forget(self) -> Response[str]:
         """Erase a lead."""
-        app, lead_id = self._app(), self._lead_id()
+        app, lead_id = self._app("leadId"), self._lead_id()
         self.manage_leads.forget(app, lead_id)
         self._log("lead erased", app, lead_id)
         return Response(HTTPStatus.NO_CONTENT, body="")
 
     def move(self) -> Response[str]:
         """Into another stage."""
-        app, lead_id = self._app(), self._lead_id()
+        app, lead_id = self._app("leadId"), self._lead_id()
         fields = read_body(self.api.current_event, MoveFields)
         lead = self.manage_leads.move(app, lead_id, fields.to, fields.expected_stage, fields.by)
         self._log("lead moved", app, lead_id)
@@ -89,7 +93,7 @@ class LeadRoutes:
 
     def add_note(self) -> Response[str]:
         """One note more."""
-        app, lead_id = self._app(), self._lead_id()
+        app, lead_id = self._app("leadId"), self._lead_id()
         fields = read_body(self.api.current_event, NoteFields)
         note = self.manage_leads.add_note(app, lead_id, fields.author, fields.text)
         self._log("note added", app, lead_id)
@@ -110,15 +114,18 @@ class LeadRoutes:
         logger.info("stages set", app_name=app.app_name, stages=len(pipeline.stages))
         return json_response(HTTPStatus.OK, shown_pipeline(pipeline))
 
-    def _app(self) -> App:
-        return authenticate(self.api.current_event, self.apps)
+    def _app(self, *names: str) -> App:
+        """Who asks, with nothing but `names` in the query."""
+        app = authenticate(self.api.current_event, self.apps)
+        expect_query(self.api.current_event, *names)
+        return app
 
     def _lead_id(self) -> str:
         return required_query(self.api.current_event, "leadId", "Say which lead.")
 
     def _part_of_a_list(self) -> tuple[App, str, int, int | None]:
         event = self.api.current_event
-        return self._app(), self._lead_id(), read_limit(event), read_number(event)
+        return self._app("leadId", "limit", "cursor"), self._lead_id(), read_limit(event), read_number(event)
 
     def _list[Fact: Move | Note](
         self, name: str, facts: Sequence[Fact], shown: Callable[[Fact], dict[str, Any]]
@@ -126,7 +133,7 @@ class LeadRoutes:
         """The first of all is number 1: behind it there is nothing."""
         more = facts and facts[-1].number > 1
         following = str(facts[-1].number) if more else None
-        return json_response(HTTPStatus.OK, {name: [shown(fact) for fact in facts], "next": following})
+        return json_response(HTTPStatus.OK, {name: [shown(fact) for fact in facts], "nextCursor": following})
 
     def _log(self, what: str, app: App, lead_id: str) -> None:
         logger.info(what, app_name=app.app_name, lead_id=lead_id)

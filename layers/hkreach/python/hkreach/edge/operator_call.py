@@ -1,10 +1,12 @@
 """The operator's calls: `{"action": "create_app", …}`; see `events/administer/` for one of each."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from hkreach.domain.app import MIN_RESEND_AFTER_SECONDS, RESEND_AFTER_SECONDS, UnknownPolicy
 from hkreach.domain.errors import Fault, Invalid, ReachError
@@ -12,13 +14,25 @@ from hkreach.domain.media import MEDIA_DAYS
 from hkreach.domain.message import MAX_TTL_SECONDS
 from hkreach.domain.pace import HIGH
 from hkreach.domain.template import check_language_code
+from hkreach.edge.fault_words import words
 from hkreach.edge.operator_message_call import MessageCall, OfMessages
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
 from hkreach.usecases.administer_messages import AdministerMessages
 
-type _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
-type _Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
-type _Secret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[\x21-\x7e]+$")]
+
+def _of(characters: str, called: str, least: int, most: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(f"[{characters}]{{{least},{most}}}", text):
+            raise ValueError(f"must have {least} to {most} {called}")
+        return text
+
+    return AfterValidator(check)
+
+
+_VISIBLE = (r"\x21-\x7e", "printable ASCII characters, no spaces")
+type _Text = Annotated[str, _of(*_VISIBLE, 1, 512)]
+type _Id = Annotated[str, _of("0-9", "digits", 1, 32)]
+type _Secret = Annotated[str, _of(*_VISIBLE, 16, 256)]
 
 
 class _Call(BaseModel):
@@ -177,22 +191,29 @@ _call: TypeAdapter[_AppCall | MessageCall] = TypeAdapter(
 )
 
 
+def read_call(event: Mapping[str, Any]) -> _AppCall | MessageCall:
+    """What the event asks. Raises Invalid that names every fault, without a value: they hold secrets."""
+    try:
+        return _call.validate_python(dict(event))
+    except ValidationError as error:
+        faults = [_fault(details) for details in error.errors(include_url=False, include_input=False)]
+        raise Invalid("The call is not valid; nothing was changed.", faults) from None
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    field = ".".join(map(str, details["loc"][1:])) or "action"
+    return Fault(field, f"{field} {words(details)}")
+
+
 def perform(
     administer: Administer, messages: AdministerMessages, event: Mapping[str, Any], time_left: Callable[[], int]
 ) -> dict[str, Any]:
     """Do what the event asks. An error is part of the answer, so that no trace hides what it says."""
     try:
-        call = _call.validate_python(dict(event))
+        call = read_call(event)
         if isinstance(call, OfMessages):
             return call.perform(messages, time_left)
         return dict(call.perform(administer))
-    except ValidationError as error:
-        # The input stays out of it: it holds secrets.
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        named = [
-            {"field": ".".join(map(str, fault["loc"][1:])) or "action", "detail": fault["msg"]} for fault in faults
-        ]
-        return {"error": {"code": "invalid", "detail": "The call is not valid; nothing was changed.", "errors": named}}
     except ReachError as error:
         named = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
         return {"error": {"code": error.code, "detail": error.detail, "errors": named}}

@@ -6,27 +6,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hkreach.domain.errors import Fault
+from hkreach.edge.fault_words import words
 from hkreach.edge.send_fields import HEADERS, RequestFields
 
 _BUTTON = "must be an object with index, type (url, quick_reply or copy_code) and its text, payload or code"
-_WORDS = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of this request",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "string_too_short": "must not be empty",
-    "too_long": "has too many values; at most {max_length} are allowed",
-    "model_type": "must be a JSON object",
-    "model_attributes_type": _BUTTON,
-    "union_tag_invalid": _BUTTON,
-    "union_tag_not_found": _BUTTON,
-    "literal_error": "must be authentication, utility or marketing",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "float_type": "must be a number",
-    "greater_than_equal": "must be at least {ge:,}",
-    "less_than_equal": "must be at most {le:,}",
-}
+_NO_BUTTON = {"model_attributes_type", "union_tag_invalid", "union_tag_not_found"}
 _BUTTON_TYPES = {"url", "quick_reply", "copy_code"}
 
 
@@ -75,10 +59,12 @@ def _location(details: ErrorDetails) -> tuple[int | str, ...]:
 def _fault(model: type[RequestFields], details: ErrorDetails) -> Fault:
     parts = _location(details)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")[:200]
-    kind, context = details["type"], details.get("ctx", {})
-    words = _WORDS[kind].format(**context) if kind in _WORDS else str(context.get("error", details["msg"]))
-    if kind == "extra_forbidden":
-        words = model.not_here.get(path, words)
-    if kind == "list_type" and path == "bodyParams":
-        words = "must be a list of texts, or an object of named texts"
-    return Fault(path or "body", f"{path or 'body'} {words}")
+    said = words(details)
+    match details["type"], path:
+        case "extra_forbidden", _:
+            said = model.not_here.get(path, said)
+        case "list_type", "bodyParams":
+            said = "must be a list of texts, or an object of named texts"
+        case kind, _ if kind in _NO_BUTTON:
+            said = _BUTTON
+    return Fault(path or "body", f"{path or 'body'} {said}")

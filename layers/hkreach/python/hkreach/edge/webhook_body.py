@@ -90,14 +90,6 @@ def expect_no_fields(event: APIGatewayProxyEvent) -> None:
         _read(event, _NoFields, frozenset())
 
 
-def expect_query(event: APIGatewayProxyEvent, *names: str) -> None:
-    """Raises Invalid if the query has other names: an `oldSecretHours` misspelt would leave a stolen secret alive."""
-    unknown = sorted(set(event.query_string_parameters) - set(names))
-    if unknown:
-        faults = [Fault(name[:200], f"{name[:200]} is not a parameter of this route") for name in unknown]
-        raise Invalid("The query names what this route does not know.", faults)
-
-
 def read_old_secret_lives(event: APIGatewayProxyEvent) -> int:
     """`oldSecretHours` of the query, in milliseconds."""
     text = event.get_query_string_value("oldSecretHours", str(_LONGEST_HOURS)) or ""

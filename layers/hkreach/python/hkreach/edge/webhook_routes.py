@@ -10,9 +10,9 @@ from hkreach.domain.endpoint import Endpoint
 from hkreach.edge.authentication import authenticate
 from hkreach.edge.delivery_body import shown_health
 from hkreach.edge.http_api import json_response, required_query
+from hkreach.edge.query import expect_query
 from hkreach.edge.webhook_body import (
     expect_no_fields,
-    expect_query,
     not_taken,
     read_endpoint_change,
     read_new_endpoint,
@@ -53,7 +53,6 @@ class WebhookRoutes:
     def create(self) -> Response[str]:
         """The new endpoint with its secret, and what its server said to a test event."""
         app_name = self._app_name()
-        expect_query(self.api.current_event)
         new = read_new_endpoint(self.api.current_event, self.local_targets)
         endpoint, secret, test = self.manage_app.create(app_name, new)
         body = self._shown(endpoint) | {"secret": secret, "test": shown_test(test)}
@@ -61,8 +60,7 @@ class WebhookRoutes:
 
     def show(self) -> Response[str]:
         """All endpoints, or the one that the query names."""
-        app_name = self._app_name()
-        expect_query(self.api.current_event, "endpointId")
+        app_name = self._app_name("endpointId")
         if endpoint_id := self.api.current_event.get_query_string_value("endpointId", ""):
             endpoint = self.manage_app.endpoint(app_name, endpoint_id)
             return json_response(HTTPStatus.OK, self._with_health(app_name, endpoint))
@@ -71,8 +69,7 @@ class WebhookRoutes:
 
     def change(self) -> Response[str]:
         """The endpoint as it is now, and if it has a new address what its server said to a test event."""
-        app_name, endpoint_id = self._app_name(), self._endpoint_id()
-        expect_query(self.api.current_event, "endpointId")
+        app_name, endpoint_id = self._app_name("endpointId"), self._endpoint_id()
         wanted = read_endpoint_change(self.api.current_event, self.local_targets)
         try:
             endpoint, test = self.manage_app.change(app_name, endpoint_id, wanted)
@@ -118,13 +115,15 @@ class WebhookRoutes:
         return json_response(HTTPStatus.OK, self._shown(resumed))
 
     def _whose_and_which(self, *also: str) -> tuple[str, str]:
-        app_name, endpoint_id = self._app_name(), self._endpoint_id()
-        expect_query(self.api.current_event, "endpointId", *also)
+        app_name, endpoint_id = self._app_name("endpointId", *also), self._endpoint_id()
         expect_no_fields(self.api.current_event)
         return app_name, endpoint_id
 
-    def _app_name(self) -> str:
-        return authenticate(self.api.current_event, self.manage_app.apps).app_name
+    def _app_name(self, *names: str) -> str:
+        """Who asks, with nothing but `names` in the query."""
+        app = authenticate(self.api.current_event, self.manage_app.apps)
+        expect_query(self.api.current_event, *names)
+        return app.app_name
 
     def _endpoint_id(self) -> str:
         return required_query(self.api.current_event, "endpointId", "Say which endpoint.")
