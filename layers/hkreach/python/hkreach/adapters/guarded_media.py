@@ -86,7 +86,7 @@ class GuardedMedia:
                 block: bytes = answer.raw.read(BLOCK, decode_content=False)
         except ReadTimeoutError as error:
             raise MediaTooSlow(self._fetch_seconds) from error
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise MediaIncomplete from error
         return block
 
