@@ -51,6 +51,13 @@ class Media:
     mime_type: str
     size: int
     filename: str
+    sha256: str | None = None
+    """Of its bytes, in hex, where its key does not say it."""
+
+    @property
+    def content(self) -> str:
+        """What stands for its app and its bytes: the same for a file that was sent itself and one that was uploaded."""
+        return f"{self.key.partition('/')[0]}/outbound/{self.sha256}" if self.sha256 else self.key
 
     @property
     def kind(self) -> MediaKind:

@@ -92,9 +92,11 @@ class FetchMedia:
 
     def _fetch(self, message: OutboundMessage, address: MediaAddress) -> Media:
         """Raises MediaFetchFailed."""
+        app = self.apps.get(message.app_name)
+        media_days = app.media_days if app else MEDIA_DAYS[0]
         with (
             self.fetcher.fetch(address.url, _MOST_BYTES) as fetched,
-            self.spool.spool(message.app_name, fetched.blocks) as file,
+            self.spool.spool(message.app_name, fetched.blocks, media_days) as file,
         ):
             try:
                 mime_type = recognise(file)
@@ -102,8 +104,7 @@ class FetchMedia:
                 raise MediaUnsupported(reason) from None
             logger.info("fetched a file", message_id=message.message_id, mime_type=mime_type, size=file.size)
             filename = clean_filename(address.filename or fetched.filename, mime_type)
-            app = self.apps.get(message.app_name)
-            return Media(file.keep(mime_type, app.media_days if app else MEDIA_DAYS[0]), mime_type, file.size, filename)
+            return Media(file.keep(mime_type, media_days), mime_type, file.size, filename)
 
     def _failed(self, message: OutboundMessage, failure: MediaFetchFailed, receives: int) -> Progress:
         # The code alone: the address may hold a signature.

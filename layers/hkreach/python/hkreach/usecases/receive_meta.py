@@ -126,7 +126,9 @@ class ReceiveMeta:
             return False
         now = self.now()
         sent_at = message.facts.get(Status.ACCEPTED, now)
-        return self.numbers.media(message.phone_number_id, message.media.key, lambda file: file.doubted(sent_at, now))
+        return self.numbers.media(
+            message.phone_number_id, message.media.content, lambda file: file.doubted(sent_at, now)
+        )
 
 
 def _as_it_is(item: _Item) -> _Item:
