@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hkreach.domain.media import _EXTENSIONS, MAX_FILE_BYTES, MAX_FILENAME, Media, clean_filename, kind_of, recognise
 from hkreach.domain.office_type import DOCX, PPTX, XLSX
 from hkreach.domain.sized_reader import BytesReader
-from tests.domain.files import JPEG, PDF, PNG, SparseFile, ftyp, ole, sparse_archive
+from tests.domain.files import JPEG, PDF, PNG, SparseFile, ftyp, ole, png, sparse_archive
 
 INLINE = MAX_FILE_BYTES
 """A table of kinds and limits: what each file begins with, its kind, and Meta's limit in bytes."""
@@ -65,6 +65,34 @@ def test_limits_of_a_text() -> None:
     with pytest.raises(ValueError, match="is text/plain of 100,000,001 bytes; WhatsApp takes at most 100,000,000"):
         recognise(above)
     assert 4_096 == above.longest
+
+
+@pytest.mark.parametrize("colour", [2, 6], ids=["RGB", "RGBA"])
+def test_a_png_of_eight_bits_in_colour_is_taken(colour: int) -> None:
+    assert "image/png" == recognise(BytesReader(png(8, colour)))
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "words"),
+    [
+        (16, 2, "16 bits in RGB"),
+        (16, 6, "16 bits in RGBA"),
+        (8, 3, "8 bits in a palette"),
+        (1, 3, "1 bits in a palette"),
+        (1, 0, "1 bits in grey"),
+        (8, 0, "8 bits in grey"),
+        (8, 4, "8 bits in grey with transparency"),
+    ],
+)
+def test_any_other_png_says_what_it_is(depth: int, colour: int, words: str) -> None:
+    with pytest.raises(ValueError, match=f"is a PNG image of {words}; WhatsApp takes 8 bits in RGB or RGBA: save it"):
+        recognise(BytesReader(png(depth, colour)))
+
+
+@pytest.mark.parametrize("content", [PNG[:8], PNG[:25], PNG[:12] + b"iHDR" + PNG[16:], png(8, 5)])
+def test_a_png_without_its_head_is_damaged(content: bytes) -> None:
+    with pytest.raises(ValueError, match="is a PNG image that is damaged: send it whole"):
+        recognise(BytesReader(content))
 
 
 def test_each_kind_is_in_the_table() -> None:

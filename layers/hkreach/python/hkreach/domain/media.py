@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hkreach.domain.file_type import TEXT, NotTaken, check_text, file_type
+from hkreach.domain.file_type import PNG, TEXT, NotTaken, check_png, check_text, file_type
 from hkreach.domain.office_type import DOC, DOCX, PPT, PPTX, XLS, XLSX
 from hkreach.domain.sized_reader import SizedReader
 
@@ -29,7 +29,7 @@ _ALLOWED = "a JPEG or PNG image, an MP4 or 3GPP video, a PDF, Word, Excel, Power
 
 _EXTENSIONS = {
     "image/jpeg": "jpg",
-    "image/png": "png",
+    PNG: "png",
     "video/mp4": "mp4",
     "video/3gpp": "3gp",
     "application/pdf": "pdf",
@@ -100,6 +100,8 @@ def recognise(file: SizedReader) -> str:
             )
         if mime_type == TEXT:
             check_text(file)
+        if mime_type == PNG:
+            check_png(file)
     except NotTaken as found:
         raise ValueError(f"is {found}, which WhatsApp does not take in a header: send {_ALLOWED}") from None
     return mime_type
