@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hkreach.domain.media import _EXTENSIONS, MAX_FILE_BYTES, MAX_FILENAME, Media, clean_filename, kind_of, recognise
+from hkreach.domain.media import (
+    _ENDINGS,
+    MAX_FILE_BYTES,
+    MAX_FILENAME,
+    Media,
+    clean_filename,
+    kind_of,
+    recognise,
+    typed_filename,
+)
 from hkreach.domain.office_type import DOCX, PPTX, XLSX
 from hkreach.domain.sized_reader import BytesReader
 from tests.domain.files import JPEG, PDF, PNG, SparseFile, ftyp, ole, png, sparse_archive
@@ -96,7 +105,7 @@ def test_a_png_without_its_head_is_damaged(content: bytes) -> None:
 
 
 def test_each_kind_is_in_the_table() -> None:
-    assert set(_EXTENSIONS) == {mime_type for mime_type, *_ in KINDS} | {"text/plain"}
+    assert set(_ENDINGS) == {mime_type for mime_type, *_ in KINDS} | {"text/plain"}
 
 
 def test_an_empty_file() -> None:
@@ -133,6 +142,32 @@ def test_kinds(mime_type: str, expected: str) -> None:
 )
 def test_file_names(name: str | None, expected: str) -> None:
     assert expected == clean_filename(name, "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "expected"),
+    [
+        ("invoice.pdf", "application/pdf", "invoice.pdf"),
+        ("Invoice.PDF", "application/pdf", "Invoice.PDF"),
+        ("download", "application/pdf", "download.pdf"),
+        ("invoice.php", "application/pdf", "invoice.php.pdf"),
+        ("scan.jpg", "application/pdf", "scan.jpg.pdf"),
+        (".jpg", "application/pdf", "jpg.pdf"),
+        ("pdf", "application/pdf", "pdf.pdf"),
+        ("v1.2", DOCX, "v1.2.docx"),
+        ("photo.JPEG", "image/jpeg", "photo.JPEG"),
+        ("orders.csv", "text/plain", "orders.csv"),
+        ("orders.pdf", "text/plain", "orders.pdf.txt"),
+        ("..", "image/png", "file.png"),
+        (None, "video/3gpp", "file.3gp"),
+    ],
+)
+def test_a_name_that_the_file_has_tells_its_type(name: str | None, mime_type: str, expected: str) -> None:
+    assert expected == typed_filename(name, mime_type)
+
+
+def test_a_long_name_without_its_ending_is_no_longer_with_it() -> None:
+    assert "x" * (MAX_FILENAME - 4) + ".pdf" == typed_filename("x" * 300, "application/pdf")
 
 
 def test_a_long_name_keeps_its_ending() -> None:

@@ -96,7 +96,14 @@ def test_a_file_is_fetched_kept_and_its_message_goes_to_its_lane(house: House) -
 
 @pytest.mark.parametrize(
     ("wanted", "told", "name"),
-    [("Mine.pdf", "theirs.pdf", "Mine.pdf"), (None, "theirs.pdf", "theirs.pdf"), (None, None, "file.pdf")],
+    [
+        ("Mine.pdf", "theirs.pdf", "Mine.pdf"),
+        (None, "theirs.pdf", "theirs.pdf"),
+        (None, None, "file.pdf"),
+        ("Mine", "theirs.pdf", "Mine"),
+        (None, "download", "download.pdf"),
+        (None, "scan.jpg", "scan.jpg.pdf"),
+    ],
 )
 def test_the_name_is_the_callers_or_the_servers(house: House, wanted: str | None, told: str | None, name: str) -> None:
     house.fetcher.files[URL] = (told, [PDF])

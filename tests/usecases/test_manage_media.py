@@ -83,6 +83,15 @@ def test_a_file_that_whatsapp_takes_is_ready_and_sealed(uploads: FakeUploads, cl
     assert 1 == uploads.calls.count("seal")
 
 
+def test_a_name_of_another_type_gets_its_own(uploads: FakeUploads, clock: FakeClock) -> None:
+    started = _start(uploads, clock, "scan.jpg")
+    uploads.upload(started.form, PDF)
+    state = manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, Ready)
+    assert "scan.jpg.pdf" == state.media.filename
+
+
 def test_a_file_without_a_name_gets_one(uploads: FakeUploads, clock: FakeClock) -> None:
     started = _start(uploads, clock)
     uploads.upload(started.form, PNG)

@@ -27,20 +27,21 @@ MAX_BYTES: Mapping[MediaKind, int] = {"image": 5 * _MB, "video": 16 * _MB, "docu
 """What Meta takes of each kind."""
 _ALLOWED = "a JPEG or PNG image, an MP4 or 3GPP video, a PDF, Word, Excel, PowerPoint or plain text (UTF-8) document"
 
-_EXTENSIONS = {
-    "image/jpeg": "jpg",
-    PNG: "png",
-    "video/mp4": "mp4",
-    "video/3gpp": "3gp",
-    "application/pdf": "pdf",
-    TEXT: "txt",
-    DOC: "doc",
-    XLS: "xls",
-    PPT: "ppt",
-    DOCX: "docx",
-    XLSX: "xlsx",
-    PPTX: "pptx",
+_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "image/jpeg": ("jpg", "jpeg", "jpe", "jfif"),
+    PNG: ("png",),
+    "video/mp4": ("mp4", "m4v"),
+    "video/3gpp": ("3gp", "3gpp"),
+    "application/pdf": ("pdf",),
+    TEXT: ("txt", "csv", "tsv", "log", "md", "json"),
+    DOC: ("doc", "dot"),
+    XLS: ("xls", "xlt"),
+    PPT: ("ppt", "pps", "pot"),
+    DOCX: ("docx",),
+    XLSX: ("xlsx",),
+    PPTX: ("pptx",),
 }
+"""Of names, in lower case; the first is given to a name that has none of them. WhatsApp shows a document by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +115,14 @@ def base_name(name: str) -> str:
 
 
 def clean_filename(name: str | None, mime_type: str) -> str:
-    """The name's base name, or a plain name of the right ending."""
-    return base_name(name or "") or f"file.{_EXTENSIONS[mime_type]}"
+    """The name's base name, or a plain name of the right ending. For what the caller wants the customer to see."""
+    return base_name(name or "") or f"file.{_ENDINGS[mime_type][0]}"
+
+
+def typed_filename(name: str | None, mime_type: str) -> str:
+    """The same for a name that the file happens to have: one without an ending, or with another type's, gets it."""
+    cleaned, endings = clean_filename(name, mime_type), _ENDINGS[mime_type]
+    if cleaned.lower().endswith(tuple(f".{ending}" for ending in endings)):
+        return cleaned
+    ending = f".{endings[0]}"
+    return cleaned[-(MAX_FILENAME - len(ending)) :] + ending

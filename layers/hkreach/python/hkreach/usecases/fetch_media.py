@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
-from hkreach.domain.media import LARGE_BYTES, MAX_BYTES, MEDIA_DAYS, Media, MediaAddress, clean_filename, recognise
+from hkreach.domain.media import (
+    LARGE_BYTES,
+    MAX_BYTES,
+    MEDIA_DAYS,
+    Media,
+    MediaAddress,
+    clean_filename,
+    recognise,
+    typed_filename,
+)
 from hkreach.domain.media_fetch import MediaFetchFailed, MediaUnsupported
 from hkreach.domain.message import MEDIA, DueMessage, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Refused, Uncertain, in_a_word
@@ -103,7 +112,7 @@ class FetchMedia:
             except ValueError as reason:
                 raise MediaUnsupported(reason) from None
             logger.info("fetched a file", message_id=message.message_id, mime_type=mime_type, size=file.size)
-            filename = clean_filename(address.filename or fetched.filename, mime_type)
+            filename = _filename(address.filename, fetched.filename, mime_type)
             return Media(file.keep(mime_type, media_days), mime_type, file.size, filename)
 
     def _failed(self, message: OutboundMessage, failure: MediaFetchFailed, receives: int) -> Progress:
@@ -171,6 +180,10 @@ class FetchMedia:
             return seconds
         self.messages.wait(message, at, f"{MEDIA}:{code}")
         return "done"
+
+
+def _filename(wanted: str | None, found: str | None, mime_type: str) -> str:
+    return clean_filename(wanted, mime_type) if wanted else typed_filename(found, mime_type)
 
 
 def _code(outcome: NotSent | Halted | Uncertain) -> str:

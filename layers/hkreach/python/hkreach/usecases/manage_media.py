@@ -8,7 +8,7 @@ from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, NotFound
 from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.inbound_file import StoredFile
-from hkreach.domain.media import Media, clean_filename, recognise
+from hkreach.domain.media import Media, recognise, typed_filename
 from hkreach.domain.message import is_message_id
 from hkreach.domain.time import DAY, MINUTE, to_rfc3339
 from hkreach.domain.upload import (
@@ -92,7 +92,7 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
         mime_type = recognise(found.file)
     except ValueError as fault:
         return RefusedMedia(str(fault))
-    filename = clean_filename(found.filename, mime_type)
+    filename = typed_filename(found.filename, mime_type)
     return Ready(uploads.seal(app.app_name, found, mime_type, filename, app.media_days), until)
 
 
