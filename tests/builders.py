@@ -27,7 +27,8 @@ RECIPIENT = "919999999999"
 TEMPLATE = Template("order_confirmation", "en", ["John Doe", "ORD-12345"], TextHeader("Thank you for your order!"))
 ERROR = MessageError("131026", "Message undeliverable", "Not on WhatsApp", retryable=False)
 PDF = b"%PDF-1.4\n%%EOF\n"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0"
+"""A point in 8-bit RGBA, and no more of it than its head."""
 STORED = StoredFile(
     f"mystore/inbound/{OTHER_ID}", "image/png", "image/png", len(PNG), hashlib.sha256(PNG).hexdigest(), NOW + 30 * DAY
 )

@@ -40,6 +40,13 @@ KIND_OF_MIME_TYPE = {mime_type: kind for kind, rules in MEDIA_KINDS.items() for 
 CAPTION_LENGTH = 1024
 
 
+def image_problem(mime_type: str, content: bytes) -> str | None:
+    """What Meta finds wrong with an image when it sends it: it takes PNG images of 8 bits in RGB or RGBA alone."""
+    if mime_type != "image/png" or content[12:16] != b"IHDR" or content[24:26] in {b"\x08\x02", b"\x08\x06"}:
+        return None
+    return "Unsupported image: PNG images must be 8-bit, RGB or RGBA."
+
+
 @dataclass(frozen=True)
 class MediaReference:
     """A media id that a message uses as this kind."""

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from local.meta.envelope import is_read_receipt, read_message, read_receipt
 from local.meta.exchange import answer_request, open_record
-from local.meta.media_rules import KIND_OF_MIME_TYPE, MEDIA_KINDS, MediaReference
+from local.meta.media_rules import KIND_OF_MIME_TYPE, MEDIA_KINDS, MediaReference, image_problem
 from local.meta.records import RequestRecord
 from local.meta.script import Answer, StatusRule, StatusStep
 from local.meta.settings import Number
@@ -106,4 +106,4 @@ def _media_problem(simulator: Simulator, number: Number, reference: MediaReferen
     if KIND_OF_MIME_TYPE.get(media.mime_type) != reference.kind:
         allowed = ", ".join(MEDIA_KINDS[reference.kind].mime_types)
         return f"Unsupported {reference.kind.title()} mime type {media.mime_type}. Please use one of {allowed}."
-    return None
+    return image_problem(media.mime_type, media.content)

@@ -295,9 +295,16 @@ def test_only_the_makers_of_files_write_them_and_only_to_their_folders() -> None
     assert read | {"FetchMedia": {outbound, "*/fetched/*"}} == may("s3:GetObject")
     assert {
         "AcceptMessage": {outbound, "*/uploads/*"},
-        "ManageMedia": {outbound, "*/uploads/*"},
-        "FetchMedia": {outbound, received},
+        "ManageMedia": {outbound, *incoming},
+        "FetchMedia": {outbound, received, "*/fetched/*"},
     } == may("s3:PutObjectTagging")
+
+
+def test_whoever_reads_files_can_tell_one_that_is_gone_from_one_that_is_forbidden() -> None:
+    def may(action: str) -> set[str]:
+        return {role for role in ROLES for each in _statements(role) if action in _list(each["Action"])}
+
+    assert may("s3:GetObject") == may("s3:ListBucket")
 
 
 def test_the_archive_keeps_every_event_of_the_bus() -> None:

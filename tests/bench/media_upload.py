@@ -31,6 +31,8 @@ from tests.aws import ENVIRONMENT, environment
 SIZE = 100_000_000
 ROUNDS = 5
 MOST_MEGABYTES = 16
+MOST_CPU: Mapping[str, float] = {"ours": 8, "ours, from S3 with its SHA-256": 24}
+"""In raw copies, some three times what was measured (docs/decisions/010-uploads.md): a machine's own ratios differ."""
 _PIECE = bytes(256 * 1024)
 _SENT = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"id": "1"}'
 _PROCESSES = multiprocessing.get_context("spawn")
@@ -124,16 +126,21 @@ def main() -> int:
             above[name].append(peak - idle_peak)
     for process, _ in servers:
         process.terminate()
-    for name in WAYS:
-        ratio = statistics.median(own / copy for own, copy in zip(seen[name], seen["a raw copy"], strict=True))
+    ratios = {
+        name: statistics.median(own / copy for own, copy in zip(seen[name], seen["a raw copy"], strict=True))
+        for name in WAYS
+    }
+    for name, ratio in ratios.items():
         per_mb = statistics.median(seen[name]) / (SIZE / 1e6) * 1e3
         sys.stdout.write(
             f"{name:32} CPU {ratio:5.2f} of a raw copy's, {per_mb:.2f} ms a MB; "
             f"memory {max(above[name]):.1f} MB above idle\n"
         )
-    most = max(above["ours"] + above["ours, from S3 with its SHA-256"])
-    sys.stdout.write(f"{SIZE // 10**6} MB, {ROUNDS} rounds; bound of our memory: {MOST_MEGABYTES} MB\n")
-    return int(most > MOST_MEGABYTES)
+    bounds = ", ".join(f"{most} ({name})" for name, most in MOST_CPU.items())
+    sys.stdout.write(
+        f"{SIZE // 10**6} MB, {ROUNDS} rounds; bounds: memory {MOST_MEGABYTES} MB, CPU in raw copies {bounds}\n"
+    )
+    return int(any(max(above[name]) > MOST_MEGABYTES or ratios[name] > most for name, most in MOST_CPU.items()))
 
 
 def _measured(name: str, graph: str, s3: str, size: int) -> tuple[float, float]:

@@ -195,6 +195,23 @@ def test_what_is_no_whole_file_is_told_apart(server: Server, told: bytes, expect
     assert (expected not in {MediaTooLarge, MediaEmpty}) == failure.retryable
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            b"Content-Length: 7\r\n\r\nabcdefg",
+            "at most 6 bytes are taken from an address, and it has 7 bytes: make it smaller",
+        ),
+        (b"\r\nabcdefg", "at most 6 bytes are taken from an address, and it has more bytes than that: make it smaller"),
+        (b"\r\n", "the file is empty: at least one byte must come, so let the address answer with its content"),
+    ],
+)
+def test_a_size_says_limit_found_and_remedy(server: Server, told: bytes, words: str) -> None:
+    server.script.append(OK_CLOSE + told)
+
+    assert str(_failure(server.url, server.target, most=6)).endswith(words)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_lengths_that_contradict_each_other_are_no_answer(server: Server) -> None:
     server.script.append(OK_CLOSE + b"Content-Length: 6\r\nContent-Length: 7\r\n\r\nabcdefg")

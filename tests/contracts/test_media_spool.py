@@ -49,7 +49,7 @@ def _blocks(content: bytes) -> Iterator[bytes]:
 @pytest.mark.parametrize("size", [1, 8 * 1024 * 1024 - 1, 8 * 1024 * 1024, 20_000_003])
 def test_a_file_is_kept_byte_for_byte_as_if_it_had_been_put(spools: Spools, size: int) -> None:
     content = _content(size)
-    with spools.spool.spool("mystore", _blocks(content)) as file:
+    with spools.spool.spool("mystore", _blocks(content), 30) as file:
         assert size == file.size
         assert content[:4_096] == file.read(0, 4_096)
         assert content[-1:] == file.read(size - 1, 4_096)
@@ -62,7 +62,7 @@ def test_a_file_is_kept_byte_for_byte_as_if_it_had_been_put(spools: Spools, size
 
 def test_what_a_customer_sent_is_kept_under_its_id(spools: Spools) -> None:
     for _ in range(2):
-        with spools.spool.spool("mystore", iter([PDF])) as file:
+        with spools.spool.spool("mystore", iter([PDF]), 30) as file:
             assert hashlib.sha256(PDF).hexdigest() == file.sha256
             assert "mystore/inbound/m-1" == file.keep_received("m-1", "application/pdf", 30)
     with spools.store.open("mystore/inbound/m-1") as kept:
@@ -74,17 +74,17 @@ def test_what_breaks_off_is_raised_and_nothing_is_stored(imitated_aws: None) -> 
         yield from _blocks(_content(9_000_000))
         raise MediaIncomplete
 
-    with pytest.raises(MediaIncomplete), S3Spool(aws("s3"), MEDIA_BUCKET).spool("mystore", broken()):
+    with pytest.raises(MediaIncomplete), S3Spool(aws("s3"), MEDIA_BUCKET).spool("mystore", broken(), 30):
         raise AssertionError("there is no file")
     assert ([], []) == (_keys(), aws("s3").list_multipart_uploads(Bucket=MEDIA_BUCKET).get("Uploads", []))
 
 
 def test_what_is_not_kept_is_gone_and_of_what_is_one_object_stays(imitated_aws: None) -> None:
     spool = S3Spool(aws("s3"), MEDIA_BUCKET)
-    with spool.spool("mystore", iter([PDF])):
+    with spool.spool("mystore", iter([PDF]), 30):
         assert ["mystore/fetched/"] == [key[:16] for key in _keys()]
     assert [] == _keys()
-    with spool.spool("mystore", iter([PDF])) as file:
+    with spool.spool("mystore", iter([PDF]), 30) as file:
         key = file.keep("application/pdf", 30)
     assert [key] == _keys()
     assert "application/pdf" == aws("s3").head_object(Bucket=MEDIA_BUCKET, Key=key)["ContentType"]
@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_removed_does_not_lose_the_one_that_was_kept(
 
     client = aws("s3")
     monkeypatch.setattr(client, "delete_object", fails)
-    with S3Spool(client, MEDIA_BUCKET).spool("mystore", iter([PDF])) as file:
+    with S3Spool(client, MEDIA_BUCKET).spool("mystore", iter([PDF]), 30) as file:
         key = file.keep("application/pdf", 30)
     assert key in _keys()
 
@@ -121,7 +121,7 @@ def test_a_hundred_megabytes_are_never_held() -> None:
     threads = set[int]()
     s3.meta.events.register("before-send.s3", lambda **_: threads.add(get_ident()))
     tracemalloc.start()
-    with S3Spool(s3, MEDIA_BUCKET).spool("mystore", (bytes(BLOCK) for _ in range(400))) as file:
+    with S3Spool(s3, MEDIA_BUCKET).spool("mystore", (bytes(BLOCK) for _ in range(400)), 30) as file:
         assert 400 * BLOCK == file.size
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

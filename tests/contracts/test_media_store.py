@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from hkreach.adapters.s3_media import S3Media
-from hkreach.ports.media import MediaStore
+from hkreach.ports.media import MediaGone, MediaStore
 from tests.aws import MEDIA_BUCKET, aws
 from tests.builders import PDF, PNG
 
@@ -19,6 +19,11 @@ def test_a_file_comes_back_byte_for_byte(media: MediaStore, content: bytes) -> N
         assert len(content) == len(file)
     assert content == b"".join(blocks)
     assert 1_000 >= max(map(len, blocks))
+
+
+def test_a_file_that_is_gone_says_so(media: MediaStore) -> None:
+    with pytest.raises(MediaGone), media.open("mystore/outbound/0a1b"):
+        pytest.fail("opened")
 
 
 def test_the_same_file_twice_is_one_object(media: MediaStore) -> None:

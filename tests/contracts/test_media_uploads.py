@@ -17,6 +17,7 @@ from hkreach.ports.media import MediaUploads
 from tests.aws import ENVIRONMENT, MEDIA_BUCKET, aws, environment
 from tests.builders import MESSAGE_ID, OTHER_ID, PDF, PNG
 from tests.fakes.clock import FakeClock
+from tests.fakes.stores import FakeMediaStore
 from tests.fakes.uploads import FakeUploads
 
 NAME = "März ☕ " + "票" * 230 + ".pdf"
@@ -29,7 +30,7 @@ class UploadsUnderTest:
     """What whoever has the form does with it."""
 
     def announce(self, app_name: str = "mystore", filename: str | None = NAME) -> UploadForm:
-        return self.uploads.announce(app_name, MESSAGE_ID, filename, 1, 100)
+        return self.uploads.announce(app_name, MESSAGE_ID, filename, 1, 100, 30)
 
     def uploaded(self, content: bytes = PDF, filename: str | None = NAME) -> Uploaded:
         self.upload(self.announce(filename=filename), content)
@@ -79,7 +80,7 @@ def test_it_is_announced_then_uploaded_then_sealed(bucket: UploadsUnderTest) -> 
 
     media = bucket.uploads.seal("mystore", found, "application/pdf", NAME, 30)
     assert ("application/pdf", len(PDF), NAME) == (media.mime_type, media.size, media.filename)
-    assert Sealed(media, found.uploaded_at) == bucket.uploads.find("mystore", MESSAGE_ID)
+    assert Sealed(media, found.uploaded_at, 30) == bucket.uploads.find("mystore", MESSAGE_ID)
 
 
 def test_a_file_without_a_name(bucket: UploadsUnderTest) -> None:
@@ -92,6 +93,40 @@ def test_a_file_without_a_name(bucket: UploadsUnderTest) -> None:
 )
 def test_a_file_is_read_by_its_parts(bucket: UploadsUnderTest, offset: int, length: int, expected: bytes) -> None:
     assert expected == bucket.uploaded().file.read(offset, length)
+
+
+def test_a_sealed_file_stands_for_its_content_however_it_came(bucket: UploadsUnderTest) -> None:
+    inline = FakeMediaStore().put("mystore", PDF, "application/pdf", 30)
+    media = bucket.uploads.seal("mystore", bucket.uploaded(), "application/pdf", NAME, 30)
+    found = bucket.uploads.find("mystore", MESSAGE_ID)
+
+    assert isinstance(found, Sealed)
+    assert [inline] * 2 == [media.content, found.media.content]
+    assert inline != media.key
+
+
+def test_it_is_told_for_how_many_days_a_file_was_sealed(bucket: UploadsUnderTest) -> None:
+    bucket.uploads.seal("mystore", bucket.uploaded(), "application/pdf", NAME, 14)
+    found = bucket.uploads.find("mystore", MESSAGE_ID)
+
+    assert isinstance(found, Sealed)
+    assert 14 == found.media_days
+
+
+@pytest.mark.parametrize("told", [{}, {"ChecksumSHA256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=-2"}])
+@pytest.mark.usefixtures("imitated_aws")
+def test_where_s3_tells_no_digest_of_the_whole_file_it_stands_for_itself(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    s3 = aws("s3")
+    uploads = S3Uploads(s3, MEDIA_BUCKET)
+    s3.put_object(Bucket=MEDIA_BUCKET, Key=f"mystore/uploads/{MESSAGE_ID}", Body=PDF)
+    found = uploads.find("mystore", MESSAGE_ID)
+    assert isinstance(found, Uploaded)
+    monkeypatch.setattr(s3, "copy_object", lambda **_: {"CopyObjectResult": told})
+    media = uploads.seal("mystore", found, "application/pdf", "a.pdf", 30)
+
+    assert media.key == media.content
 
 
 def test_sealing_twice_is_sealing_once(bucket: UploadsUnderTest) -> None:
@@ -121,7 +156,7 @@ def test_what_replaces_a_sealed_file_is_looked_at_anew_and_spoils_nothing(bucket
 
 @pytest.mark.usefixtures("imitated_aws")
 def test_the_form_allows_one_key_these_sizes_and_a_quarter_of_an_hour() -> None:
-    form = S3Uploads(aws("s3"), MEDIA_BUCKET).announce("mystore", MESSAGE_ID, "a.pdf", 5, 100)
+    form = S3Uploads(aws("s3"), MEDIA_BUCKET).announce("mystore", MESSAGE_ID, "a.pdf", 5, 100, 30)
     policy = json.loads(base64.b64decode(form.fields["policy"]))
     conditions = policy["conditions"]
 

@@ -25,8 +25,18 @@ from tests.contracts.conftest import MessagesUnderTest
         ),
         outbound(template=Template("named", "en_US", {"first_name": "Zoë ☕", "order": "7"})),
         outbound(media=MEDIA, third_party_app_name="MyStore_ERP", request_digest="ab" * 32),
+        outbound(media=replace(MEDIA, sha256="ab" * 32)),
     ],
-    ids=["usual", "without parameters", "place", "bare place", "buttons", "named parameters", "with everything"],
+    ids=[
+        "usual",
+        "without parameters",
+        "place",
+        "bare place",
+        "buttons",
+        "named parameters",
+        "with everything",
+        "an upload",
+    ],
 )
 def test_what_was_added_is_read_back(table: MessagesUnderTest, message: OutboundMessage) -> None:
     added = table.messages.add(message)

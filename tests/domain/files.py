@@ -6,10 +6,18 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 JPEG = b"\xff\xd8\xff\xe0"
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 PDF = b"%PDF-1.7\n"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 NO_SECTOR, END_OF_CHAIN = 0xFFFFFFFF, 0xFFFFFFFE
+
+
+def png(depth: int, colour: int) -> bytes:
+    """As much of a PNG image as tells how it has its colours."""
+    return PNG_MAGIC + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 10, 10, depth, colour, 0, 0, 0)
+
+
+PNG = png(8, 6)
 
 
 class SparseFile:

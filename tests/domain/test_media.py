@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hkreach.domain.media import _EXTENSIONS, MAX_FILE_BYTES, MAX_FILENAME, Media, clean_filename, kind_of, recognise
+from hkreach.domain.media import (
+    _ENDINGS,
+    MAX_FILE_BYTES,
+    MAX_FILENAME,
+    Media,
+    clean_filename,
+    kind_of,
+    recognise,
+    typed_filename,
+)
 from hkreach.domain.office_type import DOCX, PPTX, XLSX
 from hkreach.domain.sized_reader import BytesReader
-from tests.domain.files import JPEG, PDF, PNG, SparseFile, ftyp, ole, sparse_archive
+from tests.domain.files import JPEG, PDF, PNG, SparseFile, ftyp, ole, png, sparse_archive
 
 INLINE = MAX_FILE_BYTES
 """A table of kinds and limits: what each file begins with, its kind, and Meta's limit in bytes."""
@@ -67,8 +76,36 @@ def test_limits_of_a_text() -> None:
     assert 4_096 == above.longest
 
 
+@pytest.mark.parametrize("colour", [2, 6], ids=["RGB", "RGBA"])
+def test_a_png_of_eight_bits_in_colour_is_taken(colour: int) -> None:
+    assert "image/png" == recognise(BytesReader(png(8, colour)))
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "words"),
+    [
+        (16, 2, "16 bits in RGB"),
+        (16, 6, "16 bits in RGBA"),
+        (8, 3, "8 bits in a palette"),
+        (1, 3, "1 bits in a palette"),
+        (1, 0, "1 bits in grey"),
+        (8, 0, "8 bits in grey"),
+        (8, 4, "8 bits in grey with transparency"),
+    ],
+)
+def test_any_other_png_says_what_it_is(depth: int, colour: int, words: str) -> None:
+    with pytest.raises(ValueError, match=f"is a PNG image of {words}; WhatsApp takes 8 bits in RGB or RGBA: save it"):
+        recognise(BytesReader(png(depth, colour)))
+
+
+@pytest.mark.parametrize("content", [PNG[:8], PNG[:25], PNG[:12] + b"iHDR" + PNG[16:], png(8, 5)])
+def test_a_png_without_its_head_is_damaged(content: bytes) -> None:
+    with pytest.raises(ValueError, match="is a PNG image that is damaged: send it whole"):
+        recognise(BytesReader(content))
+
+
 def test_each_kind_is_in_the_table() -> None:
-    assert set(_EXTENSIONS) == {mime_type for mime_type, *_ in KINDS} | {"text/plain"}
+    assert set(_ENDINGS) == {mime_type for mime_type, *_ in KINDS} | {"text/plain"}
 
 
 def test_an_empty_file() -> None:
@@ -105,6 +142,32 @@ def test_kinds(mime_type: str, expected: str) -> None:
 )
 def test_file_names(name: str | None, expected: str) -> None:
     assert expected == clean_filename(name, "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "expected"),
+    [
+        ("invoice.pdf", "application/pdf", "invoice.pdf"),
+        ("Invoice.PDF", "application/pdf", "Invoice.PDF"),
+        ("download", "application/pdf", "download.pdf"),
+        ("invoice.php", "application/pdf", "invoice.php.pdf"),
+        ("scan.jpg", "application/pdf", "scan.jpg.pdf"),
+        (".jpg", "application/pdf", "jpg.pdf"),
+        ("pdf", "application/pdf", "pdf.pdf"),
+        ("v1.2", DOCX, "v1.2.docx"),
+        ("photo.JPEG", "image/jpeg", "photo.JPEG"),
+        ("orders.csv", "text/plain", "orders.csv"),
+        ("orders.pdf", "text/plain", "orders.pdf.txt"),
+        ("..", "image/png", "file.png"),
+        (None, "video/3gpp", "file.3gp"),
+    ],
+)
+def test_a_name_that_the_file_has_tells_its_type(name: str | None, mime_type: str, expected: str) -> None:
+    assert expected == typed_filename(name, mime_type)
+
+
+def test_a_long_name_without_its_ending_is_no_longer_with_it() -> None:
+    assert "x" * (MAX_FILENAME - 4) + ".pdf" == typed_filename("x" * 300, "application/pdf")
 
 
 def test_a_long_name_keeps_its_ending() -> None:

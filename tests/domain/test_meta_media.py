@@ -50,7 +50,20 @@ def test_only_the_id_that_was_refused_is_forgotten() -> None:
 @pytest.mark.parametrize(("later", "media_id"), [(10 * MINUTE - 1, "media-1"), (10 * MINUTE, None)])
 def test_a_new_id_is_not_doubted(later: int, media_id: str | None) -> None:
     """Or each message with a file that Meta does not like would upload it anew."""
-    assert media_id == UPLOADED.doubted(NOW + later).usable_id(NOW + later)
+    after, is_lost = UPLOADED.doubted(NOW, NOW + later)
+
+    assert (media_id, media_id is None) == (after.usable_id(NOW + later), is_lost)
+
+
+def test_a_message_of_before_an_upload_named_another_id() -> None:
+    assert (UPLOADED, True) == UPLOADED.doubted(NOW - 1, NOW + 20 * MINUTE)
+
+
+def test_all_messages_with_a_forgotten_id_are_told_the_same() -> None:
+    after, _ = UPLOADED.doubted(NOW, NOW + DAY)
+
+    assert (after, True) == after.doubted(NOW, NOW + DAY)
+    assert (MetaMedia(), False) == MetaMedia().doubted(NOW, NOW + DAY), "nobody knows of any id"
 
 
 @pytest.mark.parametrize(

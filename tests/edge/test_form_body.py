@@ -49,7 +49,7 @@ def test_everything() -> None:
     read = _read(form(*parts), **{"Idempotency-Key": "k-1"})
 
     assert Template("invoice", "en_US", ["Zoë ☕"]) == read.template
-    assert ("MyStore_ERP", IncomingFile(PDF, "Rechnung 7.pdf"), "k-1") == (
+    assert ("MyStore_ERP", IncomingFile(PDF, "Rechnung 7.pdf", is_named=True), "k-1") == (
         read.third_party_app_name, read.file, read.idempotency_key,
     )  # fmt: skip
 

@@ -29,9 +29,9 @@ class FakeNumbers(Faulty):
         self._called("pair")
         return self._change(f"pair#{phone_number_id}#{to}", PairPace(), decide)
 
-    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+    def media[T](self, phone_number_id: str, content: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
         self._called("media")
-        return self._change(f"media#{phone_number_id}#{key}", MetaMedia(), decide)
+        return self._change(f"media#{phone_number_id}#{content}", MetaMedia(), decide)
 
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         self._called("meta")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
 from hkreach.domain.sized_reader import BytesReader
-from hkreach.ports.media import SizedStream, SpooledFile
+from hkreach.ports.media import MediaGone, SizedStream, SpooledFile
 from tests.fakes.faults import Faulty
 
 
@@ -37,6 +37,8 @@ class FakeMediaStore(Faulty):
     @contextmanager
     def open(self, key: str) -> Iterator[SizedStream]:
         self._called("open")
+        if key not in self.files:
+            raise MediaGone
         yield FakeFile(self.files[key])
 
 
@@ -50,7 +52,7 @@ class FakeMediaSpool(Faulty):
         """Files that are there now."""
 
     @contextmanager
-    def spool(self, app_name: str, blocks: Iterator[bytes]) -> Iterator[SpooledFile]:
+    def spool(self, app_name: str, blocks: Iterator[bytes], media_days: int) -> Iterator[SpooledFile]:
         self._called("spool")
         content = b"".join(blocks)
         self.spooled += 1

@@ -1,5 +1,6 @@
 """Uploads in memory."""
 
+import hashlib
 from collections.abc import Callable
 
 from hkreach.domain.media import Media
@@ -17,10 +18,12 @@ class FakeUploads(Faulty):
         self.clock = clock
         self.announced: dict[str, tuple[str | None, int]] = {}
         self.files: dict[str, tuple[bytes, int]] = {}
-        self.sealed: dict[str, tuple[bytes, Media]] = {}
+        self.sealed: dict[str, tuple[bytes, Media, int]] = {}
         self.limits: dict[str, tuple[int, int]] = {}
 
-    def announce(self, app_name: str, media_id: str, filename: str | None, least: int, most: int) -> UploadForm:
+    def announce(
+        self, app_name: str, media_id: str, filename: str | None, least: int, most: int, media_days: int
+    ) -> UploadForm:
         self._called("announce")
         key = f"{app_name}/uploads/{media_id}"
         self.announced[key] = filename, self.clock() // SECOND * SECOND
@@ -39,7 +42,7 @@ class FakeUploads(Faulty):
         content, uploaded_at = self.files[key]
         version = str(hash(content))
         if (sealed := self.sealed.get(f"{app_name}/outbound/{media_id}.{version}")) is not None:
-            return Sealed(sealed[1], uploaded_at)
+            return Sealed(sealed[1], uploaded_at, sealed[2])
         return Uploaded(media_id, filename, uploaded_at, version, _OneVersion(self, key, content))
 
     def seal(self, app_name: str, uploaded: Uploaded, mime_type: str, filename: str, media_days: int) -> Media:
@@ -47,8 +50,8 @@ class FakeUploads(Faulty):
         content, _ = self.files[f"{app_name}/uploads/{uploaded.media_id}"]
         _require(str(hash(content)) == uploaded.version)
         key = f"{app_name}/outbound/{uploaded.media_id}.{uploaded.version}"
-        media = Media(key, mime_type, len(content), filename)
-        self.sealed[key] = content, media
+        media = Media(key, mime_type, len(content), filename, hashlib.sha256(content).hexdigest())
+        self.sealed[key] = content, media, media_days
         return media
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tests.aws import MEDIA_BUCKET, MESSAGES_TABLE, aws, items
-from tests.edge.odd_forms import ODD, WHOLE, Odd
+from tests.builders import PDF
+from tests.edge.conftest import field, form, part
+from tests.edge.odd_forms import LEAST, ODD, WHOLE, Odd
 from tests.handlers.conftest import Stack, problem, sample
 
 CODES = {400: "malformed", 413: "too_large", 415: "unsupported_media_type", 422: "invalid"}
@@ -51,3 +53,25 @@ def test_a_body_that_is_not_in_base64(stack: Stack, raw: str | None, status: int
 
     assert status == stack.invoke("accept_message", event)["statusCode"]
     assert (1, 1) == _stored() if status == 202 else (0, 0) == _stored()
+
+
+@pytest.mark.parametrize(
+    ("called", "wanted", "shown"),
+    [
+        ("invoice.pdf", [], "invoice.pdf"),
+        ("scan.jpg", [], "scan.jpg.pdf"),
+        (".jpg", [], "jpg.pdf"),
+        ("scan", [], "scan.pdf"),
+        ("scan.jpg", [field("headerMediaFilename", "Invoice")], "Invoice"),
+    ],
+)
+def test_a_document_is_shown_with_the_ending_of_its_type(
+    stack: Stack, called: str, wanted: list[bytes], shown: str
+) -> None:
+    """WhatsApp shows its icon by the ending, whatever it is."""
+    body = form(*LEAST, *wanted, part(PDF, f'form-data; name="file"; filename="{called}"'))
+    answer = stack.invoke("accept_message", _event(Odd(body, 202)))
+
+    assert 202 == answer["statusCode"]
+    (message,) = items(MESSAGES_TABLE)
+    assert (shown, "application/pdf") == (message["media"]["M"]["name"]["S"], message["media"]["M"]["type"]["S"])

@@ -85,6 +85,12 @@ def test_what_is_wrong_is_named(stack: Stack, body: object, field: str) -> None:
     assert 0 == aws("s3").list_objects_v2(Bucket=MEDIA_BUCKET)["KeyCount"]
 
 
+def test_a_size_above_the_limit_says_limit_found_and_remedy(stack: Stack) -> None:
+    (fault,) = problem(_announce(stack, {"size": 100_000_001}))["errors"]
+
+    assert "size is 100,000,001; WhatsApp takes at most 100,000,000 bytes: make the file smaller" == fault["detail"]
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -6,6 +6,7 @@ import json
 import pytest
 import requests
 
+from tests.domain.files import png
 from tests.local.running import NUMBER, OTHER_NUMBER, OTHER_TOKEN, TIMEOUT, TOKEN, Meta, template
 
 pytestmark = pytest.mark.loopback
@@ -98,6 +99,13 @@ def test_fails_media_of_another_kind_later(meta: Meta) -> None:
     assert meta.send(with_header("image", media_id)).status_code == 200
     assert errors(meta) == [131053]
     assert "Unsupported Image mime type application" in meta.receiver.came[0][0].decode()
+
+
+@pytest.mark.parametrize(("depth", "colour", "expected"), [(8, 2, []), (8, 6, []), (16, 2, [131053]), (8, 3, [131053])])
+def test_fails_images_that_meta_does_not_take_later(meta: Meta, depth: int, colour: int, expected: list[int]) -> None:
+    media_id = meta.upload(png(depth, colour)).json()["id"]
+    assert meta.send(with_header("image", media_id)).status_code == 200
+    assert errors(meta) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """Files that go straight to S3: a presigned form over HTTP, what is told of them, and their very bytes at Meta."""
 
 import hashlib
+import io
 import random
+import socket
+import tempfile
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from botocore.exceptions import ClientError
+from requests_toolbelt import MultipartEncoder
 
 from hkreach.adapters.s3_uploads import S3Uploads
 from hkreach.domain.upload import Uploaded
@@ -90,6 +95,35 @@ def test_a_form_takes_its_file_alone(world: World, content: bytes, fields: dict[
     assert not answer.ok
     assert f"<Code>{code}</Code>" in answer.text
     assert (before, "waiting") == (world.count_files(), _state(world, announced["mediaId"])["state"])
+
+
+def test_a_form_without_a_size_takes_what_whatsapp_takes_and_not_a_byte_more(world: World) -> None:
+    announced = _announce(world)
+    before = world.count_files()
+    with tempfile.TemporaryFile() as file:
+        file.truncate(100_000_001)
+        parts = MultipartEncoder({**announced["upload"]["fields"], "file": ("x", file)})
+        headers = {"Content-Type": parts.content_type}
+        answer = world.http.post(announced["upload"]["url"], data=parts, headers=headers, timeout=90)
+    assert not answer.ok
+    assert "<Code>EntityTooLarge</Code>" in answer.text
+    assert (before, "waiting") == (world.count_files(), _state(world, announced["mediaId"])["state"])
+
+
+def test_an_upload_that_stops_halfway_leaves_nothing_and_can_be_begun_anew(world: World) -> None:
+    announced, content = _announce(world), _pdf(6_000_000)
+    before = world.count_files()
+    parts = MultipartEncoder({**announced["upload"]["fields"], "file": ("x", io.BytesIO(content))})
+    url = urlsplit(announced["upload"]["url"])
+    head = f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: {parts.content_type}\r\n"
+    with socket.create_connection((url.hostname or "", url.port or 80), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {parts.len}\r\n\r\n".encode() + parts.read(3_000_000))
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1_000)
+
+    assert (before, "waiting") == (world.count_files(), _state(world, announced["mediaId"])["state"])
+    assert 204 == _upload(world, announced, content).status_code
+    assert ("ready", len(content)) == tuple(_state(world, announced["mediaId"])[name] for name in ("state", "size"))
 
 
 def test_what_is_not_uploaded_or_of_a_wrong_kind_is_not_sent(world: World) -> None:

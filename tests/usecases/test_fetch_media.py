@@ -1,6 +1,8 @@
 """fetch_media: a file comes from its address once, and its message goes on to a sender or says why not."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,7 +98,14 @@ def test_a_file_is_fetched_kept_and_its_message_goes_to_its_lane(house: House) -
 
 @pytest.mark.parametrize(
     ("wanted", "told", "name"),
-    [("Mine.pdf", "theirs.pdf", "Mine.pdf"), (None, "theirs.pdf", "theirs.pdf"), (None, None, "file.pdf")],
+    [
+        ("Mine.pdf", "theirs.pdf", "Mine.pdf"),
+        (None, "theirs.pdf", "theirs.pdf"),
+        (None, None, "file.pdf"),
+        ("Mine", "theirs.pdf", "Mine"),
+        (None, "download", "download.pdf"),
+        (None, "scan.jpg", "scan.jpg.pdf"),
+    ],
 )
 def test_the_name_is_the_callers_or_the_servers(house: House, wanted: str | None, told: str | None, name: str) -> None:
     house.fetcher.files[URL] = (told, [PDF])
@@ -209,7 +218,8 @@ def test_a_file_above_the_limit_is_cut_and_told(house: House) -> None:
     house.fetcher.files[URL] = (None, [b"%PDF-" + block, *[block] * 10])
     house.fetch()
 
-    assert ("media_too_large", "the file has more than 100,000,000 bytes: make it smaller.", False) == house.error()
+    found = "at most 100,000,000 bytes are taken from an address, and it has more bytes than that: make it smaller."
+    assert ("media_too_large", found, False) == house.error()
 
 
 def test_an_answer_for_good_fails_the_message_with_its_code(house: House) -> None:
@@ -346,6 +356,48 @@ def test_a_large_file_is_not_begun_without_the_time_for_it(house: House) -> None
 
     assert 1 == house.step(MESSAGE_ID, lambda: 64_999)
     assert [] == house.meta.uploads
+
+
+class Crowd(FakeMeta):
+    """Answers an upload when each worker but the one that makes it has been told to come back."""
+
+    def __init__(self, others: int) -> None:
+        super().__init__()
+        self.others, self.told, self.all_told = others, set[int](), threading.Event()
+
+    def upload(self, *args: Any) -> Outcome:
+        assert self.all_told.wait(20)
+        return super().upload(*args)
+
+    def came_back(self) -> None:
+        self.told.add(threading.get_ident())
+        if len(self.told) >= self.others:
+            self.all_told.set()
+
+
+def test_many_messages_with_one_large_file_are_one_upload_whichever_workers_have_them(house: House) -> None:
+    workers, names = 10, [f"message-{each}" for each in range(200)]
+    meta = Crowd(workers - 1)
+    step = replace(house.step, upload=replace(house.step.upload, meta=meta))
+    house.media.files[MEDIA.key] = LARGE
+    for name in names:
+        house.messages.add(outbound(name, media=replace(MEDIA, size=len(LARGE))))
+    ready = threading.Barrier(workers)
+
+    def work(own: list[str]) -> None:
+        ready.wait(20)
+        while own:
+            progress = step(own[0], PLENTY)
+            if progress == "done":
+                own.pop(0)
+            else:
+                assert isinstance(progress, int)
+                meta.came_back()
+
+    with ThreadPoolExecutor(workers) as threads:
+        list(threads.map(work, [names[worker::workers] for worker in range(workers)]))
+
+    assert (1, sorted(names)) == (len(meta.uploads), sorted(due.message_id for due in house.queue.queued))
 
 
 def test_an_unknown_message_does_not_fail_for_a_refused_upload(house: House) -> None:

@@ -78,9 +78,18 @@ def test_a_file_that_whatsapp_takes_is_ready_and_sealed(uploads: FakeUploads, cl
         state.media.mime_type, state.media.size, state.media.filename,
     )  # fmt: skip
     assert SECOND_OF_NOW + usable_for(30) == state.until
-    assert (PDF, state.media) == uploads.sealed[state.media.key]
+    assert (PDF, state.media, 30) == uploads.sealed[state.media.key]
     assert state == manage_media(app(), started.media_id, uploads=uploads, now=clock)
     assert 1 == uploads.calls.count("seal")
+
+
+def test_a_name_of_another_type_gets_its_own(uploads: FakeUploads, clock: FakeClock) -> None:
+    started = _start(uploads, clock, "scan.jpg")
+    uploads.upload(started.form, PDF)
+    state = manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, Ready)
+    assert "scan.jpg.pdf" == state.media.filename
 
 
 def test_a_file_without_a_name_gets_one(uploads: FakeUploads, clock: FakeClock) -> None:
@@ -145,6 +154,51 @@ def test_a_file_can_be_used_as_long_as_the_longest_wait_would_still_find_it(
     clock.advance(1)
     with pytest.raises(NotFound, match="23 days"):
         manage_media(app(), started.media_id, uploads=uploads, now=clock)
+
+
+def test_a_form_that_can_be_used_no_more_leaves_no_id(uploads: FakeUploads, clock: FakeClock) -> None:
+    media_id = _start(uploads, clock).media_id
+    clock.now = SECOND_OF_NOW + 15 * MINUTE - 1
+    assert isinstance(manage_media(app(), media_id, uploads=uploads, now=clock), Waiting)
+
+    clock.advance(1)
+    with pytest.raises(NotFound, match=r"15 minutes.* POST /api/external/media gives a new one"):
+        manage_media(app(), media_id, uploads=uploads, now=clock)
+
+
+def test_a_slow_upload_that_ends_after_its_form_is_found(uploads: FakeUploads, clock: FakeClock) -> None:
+    started = _start(uploads, clock)
+    clock.advance(16 * MINUTE)
+    uploads.upload(started.form, PDF)
+
+    assert isinstance(manage_media(app(), started.media_id, uploads=uploads, now=clock), Ready)
+
+
+def test_what_the_bucket_removed_does_not_wait_for_its_file_again(uploads: FakeUploads, clock: FakeClock) -> None:
+    """Whichever of the objects of an id it removes first."""
+    started, shop = _start(uploads, clock), app(media_days=8)
+    uploads.upload(started.form, PDF)
+    assert isinstance(manage_media(shop, started.media_id, uploads=uploads, now=clock), Ready)
+    clock.advance(8 * DAY)
+    uploads.files.clear()
+    uploads.sealed.clear()
+
+    with pytest.raises(NotFound, match="1 day after"):
+        manage_media(shop, started.media_id, uploads=uploads, now=clock)
+
+
+@pytest.mark.parametrize(("before", "after"), [(8, 30), (30, 8)])
+def test_a_file_can_be_used_as_its_app_wanted_when_it_was_looked_at(
+    uploads: FakeUploads, clock: FakeClock, before: int, after: int
+) -> None:
+    """Its tag is not changed, so the bucket removes it then, whatever the app wants since."""
+    started = _start(uploads, clock)
+    uploads.upload(started.form, PDF)
+    manage_media(app(media_days=before), started.media_id, uploads=uploads, now=clock)
+    state = manage_media(app(media_days=after), started.media_id, uploads=uploads, now=clock)
+
+    assert isinstance(state, Ready)
+    assert SECOND_OF_NOW + usable_for(before) == state.until
 
 
 class _ReplacedWhileLookedAt(FakeUploads):

@@ -7,7 +7,7 @@ import pytest
 
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.inbound import MAX_EXCERPT
-from hkreach.domain.message import Status
+from hkreach.domain.message import MessageError, Status
 from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.signature import sign
 from hkreach.domain.time import MINUTE
@@ -191,6 +191,22 @@ def test_a_message_that_failed_for_its_file_takes_the_files_id_away(
     call(receive, body_of(value_of(number, statuses=[status_node("failed", errors=[{"code": code}])])))
 
     assert kept == receive.numbers.media(NUMBER, MEDIA.key, lambda file: (file, file.media_id))
+
+
+@pytest.mark.parametrize(("minutes", "is_lost"), [(10, True), (9, False)], ids=["an old id", "a new one"])
+def test_a_message_whose_file_meta_forgot_can_be_sent_again_and_says_so(
+    receive: ReceiveMeta, messages: FakeMessages, clock: FakeClock, minutes: int, is_lost: bool
+) -> None:
+    for message_id in (MESSAGE_ID, OTHER_ID):
+        messages.rows[message_id].message = outbound(message_id, media=MEDIA)
+    receive.numbers.media(NUMBER, MEDIA.key, lambda _: (MetaMedia("media-1", clock() - minutes * MINUTE), None))
+    errors = [{"code": 131053, "title": "Media upload error", "error_data": {"details": "Media not found"}}]
+    failed = [status_node("failed", message_id, errors=errors) for message_id in (MESSAGE_ID, OTHER_ID)]
+    call(receive, body_of(value_of(statuses=failed)))
+
+    told = "Meta no longer had the uploaded file; send the message again. Meta says: " if is_lost else ""
+    expected = MessageError("131053", "Media upload error", f"{told}Media not found", retryable=is_lost)
+    assert [expected] * 2 == [messages.rows[message_id].message.error for message_id in (MESSAGE_ID, OTHER_ID)]
 
 
 @pytest.mark.parametrize("parts", [{}, {"biz_opaque_callback_data": None}], ids=["no file", "no echo"])

@@ -305,9 +305,9 @@ class TestWithAFile:
         assert ([], Status.FAILED, ERROR) == (house.meta.sent, house.message().status, house.message().error)
 
     def test_a_file_that_cannot_be_read_is_raised_before_anything_happens(self, house: House) -> None:
-        house.media.files.clear()
+        house.media.fails("open", OSError("S3"))
 
-        with pytest.raises(KeyError):
+        with pytest.raises(OSError, match="S3"):
             house.step(MESSAGE_ID, PLENTY)
         assert ([], None) == (house.meta.sent, house.message().claim)
 

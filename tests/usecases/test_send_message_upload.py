@@ -1,5 +1,6 @@
 """Uploads: one for each number and file, whoever sends, and another when it failed or Meta forgot the first."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,32 @@ def test_a_file_is_uploaded_once_for_each_number(house: House) -> None:
 
     assert [NUMBER, OTHER_NUMBER] == [number for number, *_ in house.meta.uploads]
     assert ["media-1", "media-1", "media-2", "media-2"] == house.named()
+
+
+def test_the_same_file_uploaded_twice_and_sent_itself_is_one_upload(house: House) -> None:
+    content = f"mystore/outbound/{hashlib.sha256(PDF).hexdigest()}"
+    for name, key, digest in (
+        ("a", "mystore/outbound/one.1", content[-64:]),
+        ("b", "mystore/outbound/two.1", content[-64:]),
+        ("c", content, None),
+    ):
+        house.media.files[key] = PDF
+        house.messages.add(outbound(name, to=f"9199{name}", media=replace(MEDIA, key=key, sha256=digest)))
+        assert "done" == house.process()(name, PLENTY)
+
+    assert (1, ["media-1"] * 3) == (len(house.meta.uploads), house.named())
+
+
+def test_a_file_that_is_gone_fails_its_message_with_what_to_do(house: House) -> None:
+    house.media.files.clear()
+    house.add("a")
+
+    assert "done" == house.process()("a", PLENTY)
+    error = house.message("a").error
+    assert error is not None
+    assert (Status.FAILED, "media_gone", False) == (house.message("a").status, error.code, error.retryable)
+    assert "POST /api/external/media" in error.details
+    assert not house.file().is_claimed(house.now())
 
 
 def test_another_file_is_another_upload(house: House) -> None:

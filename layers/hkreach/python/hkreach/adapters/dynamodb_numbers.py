@@ -1,6 +1,6 @@
 """The numbers table.
 
-`number#<phone number id>`, `pair#<phone number id>#<recipient>`, `media#<phone number id>#<key of the file>`, `meta`.
+`number#<phone number id>`, `pair#<phone number id>#<recipient>`, `media#<phone number id>#<Media.content>`, `meta`.
 
 An item is `{pk, version, state}`; `state` has the fields that the state's class has.
 """
@@ -48,9 +48,9 @@ class DynamoDBNumbers:
         """See the port."""
         return self._pairs.change(f"pair#{phone_number_id}#{to}", decide)
 
-    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+    def media[T](self, phone_number_id: str, content: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
         """See the port."""
-        return self._media.change(f"media#{phone_number_id}#{key}", decide)
+        return self._media.change(f"media#{phone_number_id}#{content}", decide)
 
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         """See the port."""

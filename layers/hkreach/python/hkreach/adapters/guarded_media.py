@@ -86,7 +86,7 @@ class GuardedMedia:
                 block: bytes = answer.raw.read(BLOCK, decode_content=False)
         except ReadTimeoutError as error:
             raise MediaTooSlow(self._fetch_seconds) from error
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise MediaIncomplete from error
         return block
 
@@ -99,8 +99,9 @@ def _check_head(answer: Response, most_bytes: int) -> None:
         or answer.headers.get("Transfer-Encoding", "chunked").lower() != "chunked"
     ):
         raise MediaEncoded
-    if (answer.raw.length_remaining or 0) > most_bytes:
-        raise MediaTooLarge(most_bytes)
+    told_bytes = answer.raw.length_remaining or 0
+    if told_bytes > most_bytes:
+        raise MediaTooLarge(most_bytes, told_bytes)
 
 
 def _joined(url: str, location: str) -> str:

@@ -50,7 +50,7 @@ class GuardedWebhooks:
 def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
     """What comes of the body in time. One that ends is read to its end, so that the connection can be kept."""
     body = b""
-    with suppress(HTTPError, OSError), Deadline(min(_BODY_SECONDS, deadline.left())):
+    with suppress(HTTPError, OSError, ValueError), Deadline(min(_BODY_SECONDS, deadline.left())):
         while len(body) < MOST_KEPT:
             piece: bytes = answer.raw.read1(MOST_KEPT - len(body), decode_content=False)
             if not piece:

@@ -66,7 +66,12 @@ def _address_value(address: MediaAddress) -> dict[str, str]:
 
 def media_value(media: Media) -> dict[str, Any]:
     """A stored file, as it stands in the item."""
-    return {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename}
+    value = {"key": media.key, "type": media.mime_type, "size": media.size, "name": media.filename}
+    return value | ({"sha256": media.sha256} if media.sha256 else {})
+
+
+def _media(value: Mapping[str, Any]) -> Media:
+    return Media(value["key"], value["type"], value["size"], value["name"], value.get("sha256"))
 
 
 def read_message_item(item: Item) -> OutboundMessage | InboundMessage | MetaNews | None:
@@ -104,7 +109,7 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
             _header(template.get("header")),
             tuple(ButtonParam(*each) for each in template.get("buttons", ())),
         ),
-        media=Media(media["key"], media["type"], media["size"], media["name"]) if media else None,
+        media=_media(media) if media else None,
         media_address=MediaAddress(address["url"], address.get("name")) if address else None,
         purpose=values.get("purpose", "utility"),
         third_party_app_name=values.get("thirdPartyAppName"),

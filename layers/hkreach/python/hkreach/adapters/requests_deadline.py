@@ -5,6 +5,7 @@ Here each handshake, send and receive gets what is left of the call's total, in 
 """
 
 import io
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+_CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,16})[\t ]*(?:;[^\n]*)?\r?\n")
+_LONGEST_HEAD = 4_096
 
 
 class Deadline:
@@ -105,6 +109,13 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_Received(sock, self.fp.detach()))
+
+    def _read_next_chunk_size(self) -> int:
+        """As RFC 9112, 7.1 has it. The base class takes what `int` takes, and after a size of -1 reads all at once."""
+        head = _CHUNK_HEAD.fullmatch(self.fp.readline(_LONGEST_HEAD))
+        if not head:
+            raise ValueError("not the size of a chunk")
+        return int(head[1], 16)
 
 
 class _Connection(HTTPConnection):

@@ -82,7 +82,7 @@ class RequestsMetaFiles:
         try:
             with deadline:
                 block: bytes = answer.raw.read(size, decode_content=False)
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise _silence() from error
         return block
 
@@ -92,7 +92,10 @@ def _check_head(answer: Response, most_bytes: int) -> None:
     if answer.status_code != 200:
         words = f"Meta's address answered with HTTP {answer.status_code} instead of the file"
         raise FileNotGiven("media_status", words, retryable=True)
-    if answer.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+    if (
+        answer.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}
+        or answer.headers.get("Transfer-Encoding", "chunked").lower() != "chunked"
+    ):
         raise FileNotGiven("media_encoding", "Meta compressed the file", retryable=True)
     if (answer.raw.length_remaining or 0) > most_bytes:
         raise _too_large(most_bytes)

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from hkreach.adapters.s3_expiry import expiry
-from hkreach.ports.media import SizedStream
+from hkreach.ports.media import MediaGone, SizedStream
 
 
 class S3Media:
@@ -34,7 +34,10 @@ class S3Media:
     @contextmanager
     def open(self, key: str) -> Iterator[SizedStream]:
         """See the port. At its end botocore compares the length, and the digest that S3 keeps."""
-        answer = self._client.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        except self._client.exceptions.NoSuchKey as error:
+            raise MediaGone from error
         with closing(answer["Body"]) as body:
             yield _Object(body, answer["ContentLength"])
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from boto3.s3.transfer import TransferConfig
 
-from hkreach.adapters.s3_expiry import expiry_of_copy
+from hkreach.adapters.s3_expiry import expiry, expiry_of_copy
 from hkreach.adapters.s3_ranges import S3Ranges
 from hkreach.ports.media import SpooledFile
 
@@ -28,10 +28,10 @@ class S3Spool:
         self._bucket = bucket
 
     @contextmanager
-    def spool(self, app_name: str, blocks: Iterator[bytes]) -> Iterator[SpooledFile]:
+    def spool(self, app_name: str, blocks: Iterator[bytes], media_days: int) -> Iterator[SpooledFile]:
         """See the port."""
         key, source = f"{app_name}/fetched/{uuid4()}", _Source(blocks)
-        self._client.upload_fileobj(source, self._bucket, key, Config=_PARTS)
+        self._client.upload_fileobj(source, self._bucket, key, ExtraArgs=expiry(media_days), Config=_PARTS)
         try:
             yield _Spooled(self._client, self._bucket, key, source)
         finally:

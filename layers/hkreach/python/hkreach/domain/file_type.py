@@ -10,14 +10,14 @@ import re
 from hkreach.domain.office_type import OLE_MAGIC, ZIP_MAGIC, ole_type, ooxml_type
 from hkreach.domain.sized_reader import Pages, SizedReader, TooManyPages
 
-TEXT = "text/plain"
+TEXT, PNG = "text/plain", "image/png"
 _TEXT_BLOCK = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SPACE = rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]{0,1000}"
 
 _TAKEN = (
     (rb"\xff\xd8\xff", "image/jpeg"),
-    (rb"\x89PNG\r\n\x1a\n", "image/png"),
+    (rb"\x89PNG\r\n\x1a\n", PNG),
     (_SPACE + rb"%PDF-", "application/pdf"),  # some programs write an empty line first; without this it would be text
 )
 _NOT_TAKEN = (
@@ -38,6 +38,7 @@ _NOT_TAKEN = (
         "HTML, SVG or XML",
     ),
 )
+_COLOURS = {0: "grey", 2: "RGB", 3: "a palette", 4: "grey with transparency", 6: "RGBA"}
 _STILL_IMAGES = {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 _VIDEO_BRANDS = (
     ("video/mp4", re.compile(rb"iso[m2-9a-c]|mp4[12]|avc1|M4V.|dash|mmp4|MSNV|f4v ")),
@@ -77,6 +78,18 @@ def check_text(file: SizedReader) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     for offset in range(0, file.size, _TEXT_BLOCK):
         _decode(decoder, file.read(offset, _TEXT_BLOCK), final=offset + _TEXT_BLOCK >= file.size)
+
+
+def check_png(file: SizedReader) -> None:
+    """Looks at how a PNG has its colours (ISO/IEC 15948, 11.2.2). Raises ValueError if Meta does not take it."""
+    head = file.read(12, 14)
+    if len(head) < 14 or head[:4] != b"IHDR" or head[13] not in _COLOURS:
+        raise ValueError("is a PNG image that is damaged: send it whole")
+    depth, colour = head[12], _COLOURS[head[13]]
+    if (depth, colour) not in {(8, "RGB"), (8, "RGBA")}:
+        raise ValueError(
+            f"is a PNG image of {depth} bits in {colour}; WhatsApp takes 8 bits in RGB or RGBA: save it so, or as JPEG"
+        )
 
 
 def _decode(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool) -> None:

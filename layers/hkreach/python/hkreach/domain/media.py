@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hkreach.domain.file_type import TEXT, NotTaken, check_text, file_type
+from hkreach.domain.file_type import PNG, TEXT, NotTaken, check_png, check_text, file_type
 from hkreach.domain.office_type import DOC, DOCX, PPT, PPTX, XLS, XLSX
 from hkreach.domain.sized_reader import SizedReader
 
@@ -27,20 +27,21 @@ MAX_BYTES: Mapping[MediaKind, int] = {"image": 5 * _MB, "video": 16 * _MB, "docu
 """What Meta takes of each kind."""
 _ALLOWED = "a JPEG or PNG image, an MP4 or 3GPP video, a PDF, Word, Excel, PowerPoint or plain text (UTF-8) document"
 
-_EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "video/mp4": "mp4",
-    "video/3gpp": "3gp",
-    "application/pdf": "pdf",
-    TEXT: "txt",
-    DOC: "doc",
-    XLS: "xls",
-    PPT: "ppt",
-    DOCX: "docx",
-    XLSX: "xlsx",
-    PPTX: "pptx",
+_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "image/jpeg": ("jpg", "jpeg", "jpe", "jfif"),
+    PNG: ("png",),
+    "video/mp4": ("mp4", "m4v"),
+    "video/3gpp": ("3gp", "3gpp"),
+    "application/pdf": ("pdf",),
+    TEXT: ("txt", "csv", "tsv", "log", "md", "json"),
+    DOC: ("doc", "dot"),
+    XLS: ("xls", "xlt"),
+    PPT: ("ppt", "pps", "pot"),
+    DOCX: ("docx",),
+    XLSX: ("xlsx",),
+    PPTX: ("pptx",),
 }
+"""Of names, in lower case; the first is given to a name that has none of them. WhatsApp shows a document by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class Media:
     mime_type: str
     size: int
     filename: str
+    sha256: str | None = None
+    """Of its bytes, in hex, where its key does not say it."""
+
+    @property
+    def content(self) -> str:
+        """What stands for its app and its bytes: the same for a file that was sent itself and one that was uploaded."""
+        return f"{self.key.partition('/')[0]}/outbound/{self.sha256}" if self.sha256 else self.key
 
     @property
     def kind(self) -> MediaKind:
@@ -93,6 +101,8 @@ def recognise(file: SizedReader) -> str:
             )
         if mime_type == TEXT:
             check_text(file)
+        if mime_type == PNG:
+            check_png(file)
     except NotTaken as found:
         raise ValueError(f"is {found}, which WhatsApp does not take in a header: send {_ALLOWED}") from None
     return mime_type
@@ -105,5 +115,14 @@ def base_name(name: str) -> str:
 
 
 def clean_filename(name: str | None, mime_type: str) -> str:
-    """The name's base name, or a plain name of the right ending."""
-    return base_name(name or "") or f"file.{_EXTENSIONS[mime_type]}"
+    """The name's base name, or a plain name of the right ending. For what the caller wants the customer to see."""
+    return base_name(name or "") or f"file.{_ENDINGS[mime_type][0]}"
+
+
+def typed_filename(name: str | None, mime_type: str) -> str:
+    """The same for a name that the file happens to have: one without an ending, or with another type's, gets it."""
+    cleaned, endings = clean_filename(name, mime_type), _ENDINGS[mime_type]
+    if cleaned.lower().endswith(tuple(f".{ending}" for ending in endings)):
+        return cleaned
+    ending = f".{endings[0]}"
+    return cleaned[-(MAX_FILENAME - len(ending)) :] + ending

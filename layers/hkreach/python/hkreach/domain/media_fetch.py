@@ -65,8 +65,10 @@ class MediaTooLarge(MediaFetchFailed):
     code = "media_too_large"
     retryable = False
 
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(f"the file has more than {most_bytes:,} bytes: make it smaller")
+    def __init__(self, most_bytes: int, told_bytes: int | None = None) -> None:
+        """`told_bytes`: by Content-Length; None: it is not known how many would have come."""
+        found = f"{told_bytes:,} bytes" if told_bytes else "more bytes than that"
+        super().__init__(f"at most {most_bytes:,} bytes are taken from an address, and it has {found}: make it smaller")
 
 
 class MediaEmpty(MediaFetchFailed):
@@ -76,7 +78,7 @@ class MediaEmpty(MediaFetchFailed):
     retryable = False
 
     def __init__(self) -> None:
-        super().__init__("the file is empty")
+        super().__init__("the file is empty: at least one byte must come, so let the address answer with its content")
 
 
 class MediaIncomplete(MediaFetchFailed):

@@ -50,9 +50,14 @@ class MetaMedia:
         """Meta does not know this id any more. Nothing changes if there is another by now."""
         return replace(self, media_id=None) if self.media_id == media_id else self
 
-    def doubted(self, now: int) -> "MetaMedia":
-        """A message failed for its file, and it is not said which id that was.
+    def doubted(self, sent_at: int, now: int) -> tuple["MetaMedia", bool]:
+        """A message that was sent then failed for its file, and it is not said which id that was.
 
-        An upload of the last minutes is not forgotten: then it is the file that Meta does not like.
+        Whether Meta may have forgotten the id, so that the message can go with another upload. An upload of the last
+        minutes is not forgotten: then it is the file that Meta does not like.
         """
-        return self if now < self.uploaded_at + _NEW else replace(self, media_id=None)
+        if sent_at < self.uploaded_at:
+            return self, True  # it named the upload before
+        if not self.uploaded_at or now < self.uploaded_at + _NEW:
+            return self, False
+        return replace(self, media_id=None), True

@@ -7,7 +7,7 @@ what became of a call: only an answer that says the message was not processed al
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -150,6 +150,12 @@ def message_error(node: object) -> MessageError:
     if type(code) is not int:  # `true` is one for isinstance
         return MessageError("unspecified", str(title), str(details or title))
     return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
+
+
+def lost_media_error(error: MessageError) -> MessageError:
+    """Of a message that Meta took, and then had no file for: sent anew it goes with another upload."""
+    details = f"Meta no longer had the uploaded file; send the message again. Meta says: {error.details}"
+    return replace(error, details=details, retryable=True)
 
 
 def _read_error(http_status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> Outcome:

@@ -56,6 +56,8 @@ class Sealed:
 
     media: Media
     uploaded_at: int
+    media_days: int
+    """What its app wanted when it was looked at: so long the bucket keeps it."""
 
 
 type Upload = Announced | Uploaded | Sealed

@@ -46,8 +46,8 @@ def read_document_request(event: APIGatewayProxyEvent, default_language: str) ->
     key = _idempotency_key(event, faults)
     if form.file is None or fields is None or faults:
         raise Invalid("The request names what is wrong in errors; nothing was sent.", faults)
-    file = replace(form.file, filename=fields.header_media_filename or form.file.filename)
-    return request_of(fields, default_language, file, key)
+    file, wanted = form.file, fields.header_media_filename
+    return request_of(fields, default_language, replace(file, filename=wanted, is_named=True) if wanted else file, key)
 
 
 def request_of(

@@ -225,4 +225,11 @@ class MediaFields(RequestFields):
     """`POST /api/external/media`."""
 
     filename: _Filename | None = None
-    size: Annotated[int, Field(ge=1, le=MAX_UPLOAD_BYTES)] | None = None
+    size: Annotated[int, Field(ge=1)] | None = None
+
+    @field_validator("size")
+    @classmethod
+    def _check_size(cls, size: int | None) -> int | None:
+        if size is not None and size > MAX_UPLOAD_BYTES:
+            raise ValueError(f"is {size:,}; WhatsApp takes at most {MAX_UPLOAD_BYTES:,} bytes: make the file smaller")
+        return size

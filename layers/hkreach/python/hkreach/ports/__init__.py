@@ -171,8 +171,8 @@ class Numbers(Protocol):
     def pair[T](self, phone_number_id: str, to: str, decide: Callable[[PairPace], tuple[PairPace, T]]) -> T:
         """The same for a number and one recipient."""
 
-    def media[T](self, phone_number_id: str, key: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
-        """The same for a number and one file, by its key. What `decide` gets at first may be a second old."""
+    def media[T](self, phone_number_id: str, content: str, decide: Callable[[MetaMedia], tuple[MetaMedia, T]]) -> T:
+        """The same for a number and one file, by `Media.content`. What `decide` gets at first may be a second old."""
 
     def meta[T](self, decide: Callable[[MetaState], tuple[MetaState, T]]) -> T:
         """The same for Meta as a whole. What `decide` gets at first may be some seconds old."""

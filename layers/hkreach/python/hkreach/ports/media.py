@@ -20,6 +20,10 @@ class SizedStream(Protocol):
         """The next bytes, up to so many; nothing: that was all. Raises whatever keeps it from its end."""
 
 
+class MediaGone(Exception):
+    """There is no file under this key any more."""
+
+
 class MediaStore(Protocol):
     """The files of messages. What lies under a key never changes."""
 
@@ -27,7 +31,7 @@ class MediaStore(Protocol):
         """Store a file for some days under its app and content; returns its key. The same file twice is one object."""
 
     def open(self, key: str) -> AbstractContextManager[SizedStream]:
-        """A file, to be read within the context."""
+        """A file, to be read within the context. Raises MediaGone."""
 
 
 class SpooledFile(SizedReader, Protocol):
@@ -50,10 +54,11 @@ class SpooledFile(SizedReader, Protocol):
 class MediaSpool(Protocol):
     """Where files of unknown length come in."""
 
-    def spool(self, app_name: str, blocks: Iterator[bytes]) -> AbstractContextManager[SpooledFile]:
+    def spool(self, app_name: str, blocks: Iterator[bytes], media_days: int) -> AbstractContextManager[SpooledFile]:
         """Store a file while it comes, and never hold it; after the context it is gone, unless it was kept.
 
-        Raises what `blocks` raises, and then nothing is stored.
+        If nobody leaves the context, it is gone after so many days. Raises what `blocks` raises, and then nothing is
+        stored.
         """
 
 
@@ -79,8 +84,10 @@ class MediaFetcher(Protocol):
 class MediaUploads(Protocol):
     """The files that apps upload by themselves. Each app has its own."""
 
-    def announce(self, app_name: str, media_id: str, filename: str | None, least: int, most: int) -> UploadForm:
-        """Remember that a file may come; returns the form that uploads it, of `least` to `most` bytes."""
+    def announce(
+        self, app_name: str, media_id: str, filename: str | None, least: int, most: int, media_days: int
+    ) -> UploadForm:
+        """Remember for some days that a file may come; returns the form that uploads it, of `least` to `most` bytes."""
 
     def find(self, app_name: str, media_id: str) -> Upload | None:
         """How far it came; None if this app has no such id."""

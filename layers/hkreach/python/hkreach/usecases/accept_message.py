@@ -9,7 +9,7 @@ from typing import Any
 from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, Fault, IdempotencyConflict, Invalid, NotFound, ReachError
 from hkreach.domain.header import LocationHeader, TextHeader
-from hkreach.domain.media import Media, MediaAddress, clean_filename, recognise
+from hkreach.domain.media import Media, MediaAddress, clean_filename, recognise, typed_filename
 from hkreach.domain.message import (
     KEPT_FOR,
     TIME_TO_SEND,
@@ -33,6 +33,8 @@ class IncomingFile:
 
     content: bytes
     filename: str | None = None
+    is_named: bool = False
+    """Whether the caller wants this very name; else it is the one that the file happens to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _store(app: App, file: IncomingFile, media: MediaStore) -> Media:
         mime_type = recognise(BytesReader(file.content))
     except ValueError as fault:
         raise Invalid("The file cannot be sent.", [Fault("file", f"file {fault}")]) from None
-    filename = clean_filename(file.filename, mime_type)
+    filename = (clean_filename if file.is_named else typed_filename)(file.filename, mime_type)
     key = media.put(app.app_name, file.content, mime_type, app.media_days)
     return Media(key, mime_type, len(file.content), filename)
 

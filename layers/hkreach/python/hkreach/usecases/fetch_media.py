@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
-from hkreach.domain.media import LARGE_BYTES, MAX_BYTES, MEDIA_DAYS, Media, MediaAddress, clean_filename, recognise
+from hkreach.domain.media import (
+    LARGE_BYTES,
+    MAX_BYTES,
+    MEDIA_DAYS,
+    Media,
+    MediaAddress,
+    clean_filename,
+    recognise,
+    typed_filename,
+)
 from hkreach.domain.media_fetch import MediaFetchFailed, MediaUnsupported
 from hkreach.domain.message import MEDIA, DueMessage, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Refused, Uncertain, in_a_word
@@ -92,18 +101,19 @@ class FetchMedia:
 
     def _fetch(self, message: OutboundMessage, address: MediaAddress) -> Media:
         """Raises MediaFetchFailed."""
+        app = self.apps.get(message.app_name)
+        media_days = app.media_days if app else MEDIA_DAYS[0]
         with (
             self.fetcher.fetch(address.url, _MOST_BYTES) as fetched,
-            self.spool.spool(message.app_name, fetched.blocks) as file,
+            self.spool.spool(message.app_name, fetched.blocks, media_days) as file,
         ):
             try:
                 mime_type = recognise(file)
             except ValueError as reason:
                 raise MediaUnsupported(reason) from None
             logger.info("fetched a file", message_id=message.message_id, mime_type=mime_type, size=file.size)
-            filename = clean_filename(address.filename or fetched.filename, mime_type)
-            app = self.apps.get(message.app_name)
-            return Media(file.keep(mime_type, app.media_days if app else MEDIA_DAYS[0]), mime_type, file.size, filename)
+            filename = _filename(address.filename, fetched.filename, mime_type)
+            return Media(file.keep(mime_type, media_days), mime_type, file.size, filename)
 
     def _failed(self, message: OutboundMessage, failure: MediaFetchFailed, receives: int) -> Progress:
         # The code alone: the address may hold a signature.
@@ -170,6 +180,10 @@ class FetchMedia:
             return seconds
         self.messages.wait(message, at, f"{MEDIA}:{code}")
         return "done"
+
+
+def _filename(wanted: str | None, found: str | None, mime_type: str) -> str:
+    return clean_filename(wanted, mime_type) if wanted else typed_filename(found, mime_type)
 
 
 def _code(outcome: NotSent | Halted | Uncertain) -> str:

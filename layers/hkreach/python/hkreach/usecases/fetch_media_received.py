@@ -71,7 +71,7 @@ class FetchReceived:
         most_bytes = MAX_RECEIVED_BYTES[message.content["type"]]
         with (
             self.files.open(file.meta_id, message.phone_number_id, token, most_bytes) as blocks,
-            self.spool.spool(message.app_name, blocks) as spooled,
+            self.spool.spool(message.app_name, blocks, app.media_days) as spooled,
         ):
             if file.sha256 not in {None, spooled.sha256}:
                 raise FileNotGiven("media_incomplete", "what came is not the file that Meta announced", retryable=True)

@@ -8,20 +8,25 @@ from hkreach.domain.app import App
 from hkreach.domain.errors import Conflict, NotFound
 from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.inbound_file import StoredFile
-from hkreach.domain.media import Media, clean_filename, recognise
+from hkreach.domain.media import Media, recognise, typed_filename
 from hkreach.domain.message import is_message_id
-from hkreach.domain.time import DAY, to_rfc3339
-from hkreach.domain.upload import FORM_LIVES, MAX_UPLOAD_BYTES, Announced, Sealed, UploadForm, usable_for
+from hkreach.domain.time import DAY, MINUTE, to_rfc3339
+from hkreach.domain.upload import (
+    FORM_LIVES,
+    MAX_UPLOAD_BYTES,
+    Announced,
+    Sealed,
+    Upload,
+    Uploaded,
+    UploadForm,
+    usable_for,
+)
 from hkreach.ports import Clock
 from hkreach.ports.inbound import Inbound
 from hkreach.ports.media import MediaLinks, MediaUploads
 
 LINK_SECONDS = 60
 """How long the address of a file can be used."""
-NO_SUCH_MEDIA = (
-    "This app has no media with this id; a file can be used for {} days after its upload. "
-    "POST /api/external/media gives a new one."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def start_upload(
 ) -> StartedUpload:
     """Give an id, and the form that uploads its file: of this very size in bytes, if it is known before."""
     media_id, started_at = str(uuid4()), now()
-    form = uploads.announce(app.app_name, media_id, filename, size or 1, size or MAX_UPLOAD_BYTES)
+    form = uploads.announce(app.app_name, media_id, filename, size or 1, size or MAX_UPLOAD_BYTES, app.media_days)
     return StartedUpload(media_id, form, started_at + FORM_LIVES)
 
 
@@ -75,20 +80,39 @@ def manage_media(app: App, media_id: str, *, uploads: MediaUploads, now: Clock) 
     """
     # Its form is checked first: it becomes a part of a key.
     found = uploads.find(app.app_name, media_id) if is_message_id(media_id) else None
+    media_days = found.media_days if isinstance(found, Sealed) else app.media_days
+    until = _usable_until(found, media_days)
+    if found is None or until <= now():
+        raise NotFound(_no_such_media(media_days))
     if isinstance(found, Announced):
-        return Waiting(found.announced_at + FORM_LIVES)
-    usable = usable_for(app.media_days)
-    if found is None or found.uploaded_at + usable <= now():
-        raise NotFound(NO_SUCH_MEDIA.format(usable // DAY))
-    until = found.uploaded_at + usable
+        return Waiting(until)
     if isinstance(found, Sealed):
         return Ready(found.media, until)
     try:
         mime_type = recognise(found.file)
     except ValueError as fault:
         return RefusedMedia(str(fault))
-    filename = clean_filename(found.filename, mime_type)
+    filename = typed_filename(found.filename, mime_type)
     return Ready(uploads.seal(app.app_name, found, mime_type, filename, app.media_days), until)
+
+
+def _usable_until(found: Upload | None, media_days: int) -> int:
+    """When an id says nothing any more: its form, if nothing came by it, or its file."""
+    match found:
+        case None:
+            return 0
+        case Announced(at):
+            return at + FORM_LIVES
+        case Uploaded() | Sealed():
+            return found.uploaded_at + usable_for(media_days)
+
+
+def _no_such_media(media_days: int) -> str:
+    days = usable_for(media_days) // DAY
+    return (
+        f"This app has no media with this id; a form can be used for {FORM_LIVES // MINUTE} minutes, and a file for "
+        f"{days} {'day' if days == 1 else 'days'} after its upload. POST /api/external/media gives a new one."
+    )
 
 
 def content_of_media(

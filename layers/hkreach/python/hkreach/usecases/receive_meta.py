@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.inbound import InboundMessage, MetaNews, referred_wamids, unread, with_own_ids
-from hkreach.domain.message import StatusCallback
+from hkreach.domain.message import Status, StatusCallback
 from hkreach.domain.meta_callback import Ignored, MetaChange, Unreadable, changes_of, news_of, status_of_callback
 from hkreach.domain.meta_inbound import Received, inbound_of
-from hkreach.domain.meta_outcome import MEDIA_ERROR
+from hkreach.domain.meta_outcome import MEDIA_ERROR, lost_media_error
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
 from hkreach.ports.inbound import Inbound
@@ -88,10 +88,10 @@ class ReceiveMeta:
     def _record(self, item: _Item) -> str:
         match item:
             case StatusCallback():
+                if item.error and item.error.code == str(MEDIA_ERROR) and self._media_is_lost(item):
+                    item = replace(item, error=lost_media_error(item.error))
                 fate = self.messages.record_status(item)
                 logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
-                if item.error and item.error.code == str(MEDIA_ERROR):
-                    self._doubt_media(item)
             case Received(message, lost):
                 if lost is not None:
                     self._keep(lost)
@@ -119,12 +119,16 @@ class ReceiveMeta:
         found = {wamid: self.inbound.own_id(message.phone_number_id, wamid) for wamid in referred_wamids(message)}
         return with_own_ids(message, {wamid: own for wamid, own in found.items() if own is not None})
 
-    def _doubt_media(self, failed: StatusCallback) -> None:
+    def _media_is_lost(self, failed: StatusCallback) -> bool:
         """Meta often finds only after it took a message that it does not know its file's id: the next uploads it."""
         message = self.messages.get(failed.message_id) if failed.message_id else None
-        if message and message.media and message.phone_number_id == failed.phone_number_id:
-            number, key = message.phone_number_id, message.media.key
-            self.numbers.media(number, key, lambda file: (file.doubted(self.now()), None))
+        if message is None or message.media is None or message.phone_number_id != failed.phone_number_id:
+            return False
+        now = self.now()
+        sent_at = message.facts.get(Status.ACCEPTED, now)
+        return self.numbers.media(
+            message.phone_number_id, message.media.content, lambda file: file.doubted(sent_at, now)
+        )
 
 
 def _as_it_is(item: _Item) -> _Item:

@@ -8,16 +8,21 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import MetaAccount
 from hkreach.domain.media import Media
-from hkreach.domain.message import OutboundMessage
+from hkreach.domain.message import MessageError, OutboundMessage
 from hkreach.domain.meta_media import MetaMedia
 from hkreach.domain.meta_outcome import Accepted, NotSent, Outcome, Refused
 from hkreach.domain.time import SECOND
 from hkreach.ports import Clock, Contended, Meta, Numbers
-from hkreach.ports.media import MediaStore
+from hkreach.ports.media import MediaGone, MediaStore
 
 logger = Logger(service="hkreach", child=True)
 
 _SOON = (2, 5)
+_GONE = MessageError(
+    "media_gone",
+    "The file is gone",
+    "The file of this message is not kept any more: give it anew, by POST /api/external/media or in the request.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class UploadMedia:
         def look(state: MetaMedia) -> tuple[MetaMedia, str | int | None]:
             return state, self._read(state, self.now())
 
-        return self.numbers.media(account.phone_number_id, media.key, look)
+        return self.numbers.media(account.phone_number_id, media.content, look)
 
     def __call__(self, media: Media, account: MetaAccount, token: str) -> str | int | Outcome:
         """The id that the number has for the file, or what became of the upload.
@@ -52,7 +57,7 @@ class UploadMedia:
             return (state if found else state.claimed(until)), found
 
         try:
-            found = self.numbers.media(account.phone_number_id, media.key, claim)
+            found = self.numbers.media(account.phone_number_id, media.content, claim)
         except Contended:
             return _soon()
         return found or self._upload(media, account, token, until)
@@ -77,6 +82,9 @@ class UploadMedia:
             with self.media.open(media.key) as content:
                 outcome = self.meta.upload(number, token, content, media.mime_type, media.filename)
             media_id = outcome.meta_id if isinstance(outcome, Accepted) else None
+        except MediaGone:
+            self._give_up(media, account, until)
+            return Refused(_GONE)
         except Exception:
             self._give_up(media, account, until)
             raise
@@ -92,7 +100,7 @@ class UploadMedia:
     def _tell(self, media: Media, account: MetaAccount, change: Callable[[MetaMedia], MetaMedia]) -> None:
         """What fails here costs another upload, or a wait for the claim's end; so it does not stop the message."""
         try:
-            self.numbers.media(account.phone_number_id, media.key, lambda state: (change(state), None))
+            self.numbers.media(account.phone_number_id, media.content, lambda state: (change(state), None))
         except Exception:
             logger.exception("could not tell the other senders of an upload")
 
