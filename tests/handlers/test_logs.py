@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hkreach.domain.message import MessageError
-from hkreach.domain.meta_outcome import NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.signature import sign
 from hkreach.domain.webhook_answer import Answer
 from tests.aws import bus_with_listener
@@ -97,6 +97,14 @@ def test_what_meta_says_of_a_message_stays_out(
     _assert_clean(logs)
     (line,) = (line for line in _lines(logs) if line["message"] == "called meta")
     assert (MESSAGE_ID, 1) == (line["message_id"], line["claim"])
+
+
+def test_a_halted_account_is_a_line_that_names_its_app(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> None:
+    meta.send_answers.append(Halted("190"))
+    stack.invoke("send_message", sample("send_message/queued"))
+
+    (line,) = (line for line in _lines(logs) if "outcome" in line)
+    assert ("halted: 190", "mystore", MESSAGE_ID) == (line["outcome"], line["app_name"], line["message_id"])
 
 
 def test_refused_requests(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> None:
