@@ -94,3 +94,31 @@ def test_what_samconfig_sets_is_what_the_template_takes(environment: str) -> Non
             assert node["MinValue"] <= float(value) <= node.get("MaxValue", 10**9), words
         assert re.fullmatch(node.get("AllowedPattern", ".*"), value), words
         assert value in node.get("AllowedValues", [value]), words
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_operators_page_has_a_row_for_each_parameter_with_its_default(name: str) -> None:
+    _, page = (ROOT / "docs/operations.md").read_text(encoding="utf-8").split("### Parameters")
+    rows = [
+        line.split("|") for line in page.partition("\n## ")[0].splitlines() if re.match(rf"\| (`\w+`, )*`{name}`", line)
+    ]
+    default = str(PARAMETERS[name].get("Default", ""))
+
+    ((_, _, shown, what, _),) = rows
+    assert (f"`{default}`" if default else "") == shown.strip().replace("none", "")
+    for bound in ("MinValue", "MaxValue"):
+        if bound in PARAMETERS[name] and "MaxValue" in PARAMETERS[name]:
+            assert f"{PARAMETERS[name][bound]:,}" in what
+
+
+def test_what_contributing_passes_to_sam_local_is_what_the_template_needs() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").replace("\\\n", "")
+    commands = [line for line in page.splitlines() if line.startswith("sam local ")]
+
+    assert 2 == len(commands)
+    for command in commands:
+        words = re.findall(r"(\w+)=(\w+)", command.partition("--parameter-overrides")[2])
+        given = dict(words)
+        assert {name for name, node in PARAMETERS.items() if "Default" not in node} <= set(given)
+        assert f"--template .aws-sam/{given['Arch']}/template.yaml" in command
+        assert all(value in PARAMETERS[name]["AllowedValues"] for name, value in words)
