@@ -62,7 +62,7 @@ def _sources(kind: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_all_that_is_counted_is_known_here() -> None:
-    assert set(LOGGED) | set(HALTED) == set(FILTERS)
+    assert {*LOGGED, *HALTED, "WakeFaults"} == set(FILTERS)
 
 
 @pytest.mark.parametrize("name", LOGGED)
@@ -85,6 +85,18 @@ def test_a_halted_account_is_counted_and_nothing_else(name: str) -> None:
     ]
     for module in ("send_message", "fetch_media"):
         assert "outcome=in_a_word(" in (ROOT / PACKAGE / f"usecases/{module}.py").read_text(encoding="utf-8")
+
+
+def test_whatever_a_minute_leaves_undone_is_an_error_in_its_log_and_counted() -> None:
+    assert ("level", "ERROR") == _counted("WakeFaults")
+    assert {"Ref": "WakeDueLogs"} == FILTERS["WakeFaults"]["LogGroupName"]
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*(ROOT / PACKAGE).glob("usecases/wake_due*.py"), ROOT / PACKAGE / "adapters/sqs_batches.py"]
+    )
+    for line in ("queue refused due messages", "queue refused due deliveries", "endpoint was not looked after",
+                 "reminder was not sent", "a job of the minute failed", "queue refused a record"):  # fmt: skip
+        assert re.search(rf'logger\.(error|exception)\(\s*"{line}"', source), line
 
 
 def test_each_count_has_its_alarm_and_each_alarm_of_ours_its_count() -> None:
