@@ -80,7 +80,5 @@ check-lock: setup ## fail if uv.lock or the dependencies layer's requirements ar
 	.venv/bin/uv lock --check
 	$(export_requirements) | cmp - $(requirements)
 
-deploy: setup ## build for arm64 and deploy to AWS: make deploy STAGE=dev
-	@if [ "$(STAGE)" = local ]; then echo "deploy: the stage local is for this machine: make up"; exit 1; fi
-	@$(python) -m local.build --arch arm64
-	$(sam) deploy --config-file $(CURDIR)/samconfig.toml --config-env $(STAGE) --template-file .aws-sam/arm64/template.yaml
+deploy: setup ## build and deploy to AWS: make deploy STAGE=dev (ARCH=arm64, the default, or x86_64)
+	@$(python) -m local.deploy --stage $(STAGE) --arch $(ARCH)

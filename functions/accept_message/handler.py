@@ -55,7 +55,7 @@ def _accept(app: App, request: SendRequest) -> Response[str]:
     return json_response(HTTPStatus.ACCEPTED, {"messageId": receipt.message_id, "status": "queued"}, headers)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     return api.resolve(event, context)

@@ -41,7 +41,7 @@ WebhookRoutes(api, manage_app, manage_deliveries, settings.local_targets).add()
 DeliveryRoutes(api, manage_deliveries).add()
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     logger.info("request")

@@ -21,7 +21,7 @@ manage_leads = ManageLeads(DynamoDBLeads(dynamodb, settings.leads_table), now)
 api = lead_api(apps, manage_leads, settings.local_targets)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     logger.info("request")

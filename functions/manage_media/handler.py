@@ -60,7 +60,7 @@ def content() -> Response[str]:
     return Response(HTTPStatus.FOUND, body="", headers={"Location": address, "Cache-Control": "no-store"})
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     logger.info("request")

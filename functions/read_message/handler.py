@@ -49,7 +49,7 @@ def _message() -> OutboundMessage:
     return read_message(app, message_id, messages=messages)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """API Gateway's proxy event in, its answer out."""
     logger.info("request")

@@ -64,7 +64,7 @@ def _plain(status: HTTPStatus, text: str) -> Response[str]:
     return Response(status, "text/plain", text)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The function URL's event in, its answer out."""
     return api.resolve(event, context)

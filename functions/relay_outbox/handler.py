@@ -1,4 +1,4 @@
-"""The messages table's stream: put new outbound messages on the send queue."""
+"""The messages table's stream: put new outbound messages on their queues, and what lacks a file on the media queue."""
 
 from typing import Any
 

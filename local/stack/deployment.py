@@ -26,19 +26,19 @@ class Deployed:
     meta_callback_url: str
 
 
-def local_settings(samconfig: str) -> tuple[str, dict[str, str]]:
-    """The stack name and the parameters of samconfig.toml's `local`, where the local stack's short times are."""
-    config: dict[str, Any] = tomllib.loads(samconfig).get("local", {})
+def settings_of(samconfig: str, environment: str) -> tuple[str, dict[str, str]]:
+    """The stack name and the template's parameters that samconfig.toml has for an environment."""
+    config: dict[str, Any] = tomllib.loads(samconfig).get(environment, {})
     shared, deploy = ({**config.get(part, {}).get("parameters", {})} for part in ("global", "deploy"))
     settings = {**shared, **deploy}
     overrides = settings.get("parameter_overrides", "")
     words = overrides if isinstance(overrides, list) else shlex.split(overrides)
-    return str(settings.get("stack_name", "hk-reach-local")), dict(word.split("=", 1) for word in words)
+    return str(settings.get("stack_name", f"hk-reach-{environment}")), dict(word.split("=", 1) for word in words)
 
 
 def deploy(template: Path, endpoint_url: str, parameters: dict[str, str], log: Path) -> Deployed:
     """Deploy with samconfig's `local` parameters, ours in place of theirs where both are given."""
-    stack_name, settings = local_settings((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    stack_name, settings = settings_of((ROOT / "samconfig.toml").read_text(encoding="utf-8"), "local")
     settings |= parameters
     # Named, because sam looks for samconfig.toml beside the template, and the built one lies elsewhere.
     command = [str(SAM), "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]

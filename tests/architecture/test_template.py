@@ -25,7 +25,7 @@ QUEUES = resources("AWS::SQS::Queue")
 
 def _statements(role: str) -> list[dict[str, Any]]:
     return [
-        statement for policy in ROLES[role]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
+        statement for policy in ROLES[role].get("Policies", []) for statement in policy["PolicyDocument"]["Statement"]
     ]  # fmt: skip
 
 
@@ -82,6 +82,15 @@ def test_no_role_may_do_anything_to_everything(role: str) -> None:
             text = json.dumps(resource)
             assert '"*"' not in text
             assert "Ref" in text or "GetAtt" in text or "${" in text, "an exact ARN of this stack"
+
+
+def test_the_one_policy_of_amazons_is_the_gateways_for_its_log() -> None:
+    policy = "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+    assert {"ApiLogsRole": [{"Fn::Sub": policy}]} == {
+        name: role["ManagedPolicyArns"] for name, role in ROLES.items() if "ManagedPolicyArns" in role
+    }
+    assert [] == [name for name, role in ROLES.items() if not role.get("Policies") and name != "ApiLogsRole"]
 
 
 def test_only_who_must_may_open_secrets_and_only_for_its_purpose() -> None:
@@ -240,6 +249,19 @@ def test_the_gateways_own_answers_are_problems() -> None:
         assert problem["retryable"] == (problem["status"] in {429, 503}), name
         assert f"| {problem['status']} | `{problem['code']}`" in page, name
         assert "'application/problem+json'" == response["ResponseParameters"]["Headers"]["Content-Type"]
+
+
+def test_the_gateways_log_has_a_line_for_each_request_and_nothing_of_its_content() -> None:
+    if_on_aws, setting, _ = resources("AWS::Serverless::Api")["Api"]["AccessLogSetting"]["Fn::If"]
+    line = json.loads(setting["Format"])
+
+    assert ("IsOnAws", {"Fn::GetAtt": ["ApiLogs", "Arn"]}) == (if_on_aws, setting["DestinationArn"])
+    assert ("$context.requestId", "$context.resourcePath", "$context.status") == (
+        line["requestId"], line["resource"], line["status"],
+    )  # fmt: skip
+    for content in ("path", "identity", "authorizer", "message", "messageString", "validationErrorString"):
+        assert not [value for value in line.values() if content in value.split(".")]
+    assert resources("AWS::Logs::LogGroup")["ApiLogs"]["RetentionInDays"] > 0
 
 
 def test_everything_expires() -> None:

@@ -44,7 +44,7 @@ def _all(page: Callable[[str | None], Page]) -> list[str]:
     raise AssertionError("it never ends")
 
 
-def _unknown(table: MessagesUnderTest, app_name: str = "mystore") -> list[str]:
+def _unknown(table: MessagesUnderTest, app_name: str | None = "mystore") -> list[str]:
     return _all(lambda after: table.unsettled.unknown(app_name, after))
 
 
@@ -63,6 +63,7 @@ def test_all_unknown_messages_of_an_app_are_found_over_all_pages(table: Messages
     table.inbound.add(inbound(OTHER_ID))
 
     assert (IDS, [MESSAGE_ID], []) == (_unknown(table), _unknown(table, "other"), _unknown(table, "nobody"))
+    assert sorted([*IDS, MESSAGE_ID]) == _unknown(table, None), "of all apps"
 
 
 def test_what_is_queued_settled_claimed_or_expired_is_not_unknown(table: MessagesUnderTest) -> None:

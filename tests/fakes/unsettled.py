@@ -19,9 +19,14 @@ class FakeUnsettled(Faulty):
         self._messages, self._page_size = messages, page
         self._inbound = inbound or FakeInbound(messages)
 
-    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
+    def unknown(self, app_name: str | None, after: str | None) -> Page[OutboundMessage]:
         self._called("unknown")
-        return self._page(after, lambda m: m.status is Status.UNKNOWN and m.claim is None and m.app_name == app_name)
+
+        def is_unknown(message: OutboundMessage) -> bool:
+            unclaimed = message.status is Status.UNKNOWN and message.claim is None
+            return unclaimed and app_name in {None, message.app_name}
+
+        return self._page(after, is_unknown)
 
     def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:
         self._called("forgotten")

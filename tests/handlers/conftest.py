@@ -128,7 +128,7 @@ class Context(SimpleNamespace):
             function_name="function",
             memory_limit_in_mb=512,
             invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
-            aws_request_id="5e9b1d3c-8f0e-4c1a-9a53-2f6f0d6f1c11",
+            aws_request_id="0b8f9c52-64a4-4d5f-b1b5-3f7f4c8e2a90",  # the gateway's own is another
             get_remaining_time_in_millis=lambda: milliseconds_left,
         )
 

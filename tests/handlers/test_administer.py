@@ -16,7 +16,8 @@ from tests.handlers.conftest import Stack, sample
 from tests.template import ROOT
 
 CALLS = [
-    "administer/activate_webhook", "administer/create_app", "administer/issue_key", "administer/list_unreadable",
+    "administer/activate_webhook", "administer/create_app", "administer/issue_key", "administer/list_unknown",
+    "administer/list_unreadable",
     "administer/recover", "administer/redrive", "administer/resume_number", "administer/revoke_key",
     "administer/set_media_days", "administer/set_meta_account", "administer/set_meta_app", "administer/set_pace",
     "administer/set_unknown_policy", "administer/set_webhook", "administer/settle_all_unknown",
@@ -123,6 +124,7 @@ SECRET = "EAA secret with spaces"
         {"resendAfterSeconds"}),
         ({"action": "settle_unknown", "appName": "mystore", "outcome": "sent"}, {"messageId", "outcome"}),
         ({"action": "settle_all_unknown", "appName": "mystore", "outcome": "resend", "after": "x"}, {"after"}),
+        ({"action": "list_unknown", "appName": 1, "after": "x"}, {"appName", "after"}),
         *[({"action": "set_pace", "appName": "mystore", "messagesPerSecond": rate}, {"messagesPerSecond"})
         for rate in (0, 1_001, 2.5, "20")],
         ({"action": "set_pace", "appName": "mystore"}, {"messagesPerSecond"}),
@@ -153,6 +155,7 @@ def test_each_mistake_is_named_and_nothing_changed(stack: Stack, call: dict[str,
         ({"action": "resume_number", "appName": "nobody"}, "not_found"),
         ({"action": "settle_unknown", "appName": "mystore", "messageId": "x", "outcome": "failed"}, "not_found"),
         ({"action": "settle_all_unknown", "appName": "nobody", "outcome": "failed"}, "not_found"),
+        ({"action": "list_unknown", "appName": "nobody"}, "not_found"),
         (
             {"action": "create_app", "appName": "x2", "phoneNumberId": NUMBER, "wabaId": "1", "accessToken": "E"},
             "conflict",

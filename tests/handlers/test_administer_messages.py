@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hkreach.domain.message import OutboundMessage, Status
-from hkreach.domain.time import DAY
+from hkreach.domain.time import DAY, to_rfc3339
 from tests.aws import (
     APPS_TABLE,
     LEAD_DEAD_LETTERS_URL,
@@ -22,7 +22,7 @@ from tests.aws import (
     items,
     queued,
 )
-from tests.builders import MESSAGE_ID, NOW, OTHER_ID, callback, outbound
+from tests.builders import MESSAGE_ID, NOW, OTHER_ID, RECIPIENT, callback, outbound
 from tests.handlers.conftest import Context, Stack, sample
 
 
@@ -118,6 +118,18 @@ def test_all_unknown_messages_fail_and_only_once(stack: Stack) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("app_name", ["mystore", None])
+def test_unknown_messages_are_listed_without_what_is_in_them(stack: Stack, app_name: str | None) -> None:
+    answer = _call(stack, "administer/list_unknown", appName=app_name)
+
+    (item,) = answer["items"]
+    assert (False, None, MESSAGE_ID, "mystore", to_rfc3339(NOW), None) == (
+        answer["more"], answer["next"], item["messageId"], item["appName"], item["unknownSince"], item["resendAt"],
+    )  # fmt: skip
+    for secret in (RECIPIENT, "John Doe", "order_confirmation"):
+        assert secret not in json.dumps(answer)
+
+
 def test_what_no_queue_holds_is_put_back_and_woken(stack: Stack) -> None:
     stack.clock.advance(DAY + 1)
     answers = [_call(stack, "administer/recover") for _ in range(2)]
@@ -127,7 +139,7 @@ def test_what_no_queue_holds_is_put_back_and_woken(stack: Stack) -> None:
     assert [OTHER_ID] == _woken(stack)
 
 
-@pytest.mark.parametrize("name", ["administer/recover", "administer/settle_all_unknown"])
+@pytest.mark.parametrize("name", ["administer/recover", "administer/settle_all_unknown", "administer/list_unknown"])
 def test_without_time_it_says_that_there_is_more(stack: Stack, name: str) -> None:
     stack.clock.advance(DAY + 1)
     answer = _call(stack, name, Context(milliseconds_left=5_000))

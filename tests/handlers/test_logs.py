@@ -3,12 +3,13 @@
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hkreach.domain.message import MessageError
-from hkreach.domain.meta_outcome import NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Refused, Uncertain
 from hkreach.domain.signature import sign
 from hkreach.domain.webhook_answer import Answer
 from tests.aws import bus_with_listener
@@ -21,8 +22,10 @@ from tests.handlers.conftest import (
     VERIFY_TOKEN,
     WEBHOOK_SECRET,
     Stack,
+    problem,
     sample,
 )
+from tests.template import resources
 
 NEVER = [
     API_KEY, API_KEY[20:], ACCESS_TOKEN, WEBHOOK_SECRET, META_APP_SECRET, VERIFY_TOKEN, RECIPIENT, "John Doe",
@@ -96,6 +99,14 @@ def test_what_meta_says_of_a_message_stays_out(
     assert (MESSAGE_ID, 1) == (line["message_id"], line["claim"])
 
 
+def test_a_halted_account_is_a_line_that_names_its_app(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> None:
+    meta.send_answers.append(Halted("190"))
+    stack.invoke("send_message", sample("send_message/queued"))
+
+    (line,) = (line for line in _lines(logs) if "outcome" in line)
+    assert ("halted: 190", "mystore", MESSAGE_ID) == (line["outcome"], line["app_name"], line["message_id"])
+
+
 def test_refused_requests(stack: Stack, meta: FakeMeta, logs: io.StringIO) -> None:
     bodies = [{"to": f"{RECIPIENT}9999"}, {"to": RECIPIENT, "templateName": "John Doe"}, [RECIPIENT], {RECIPIENT: 1}]
     for body in bodies:
@@ -127,5 +138,44 @@ def test_each_line_names_its_invocation(stack: Stack, meta: FakeMeta, logs: io.S
     stack.invoke("send_message", sample("send_message/queued"))
 
     assert {"hkreach"} == {line["service"] for line in _lines(logs)}
-    assert {"5e9b1d3c-8f0e-4c1a-9a53-2f6f0d6f1c11"} == {line["function_request_id"] for line in _lines(logs)}
+    assert {"0b8f9c52-64a4-4d5f-b1b5-3f7f4c8e2a90"} == {line["function_request_id"] for line in _lines(logs)}
     assert any("called meta" == line["message"] for line in _lines(logs)), "what the layer logs is there too"
+
+
+BEHIND_HTTP = [
+    "accept_message/send_template", "manage_app/list", "manage_leads/list", "manage_media/state",
+    "read_message/timeline", "receive_meta/status_delivered",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BEHIND_HTTP)
+def test_each_line_names_the_request_by_the_id_that_its_caller_got(
+    stack: Stack, meta: FakeMeta, logs: io.StringIO, name: str
+) -> None:
+    stack.invoke(name.partition("/")[0], sample(name))
+
+    assert {sample(name)["requestContext"]["requestId"]} == {line["correlation_id"] for line in _lines(logs)}
+
+
+def test_these_are_all_functions_that_answer_requests() -> None:
+    answering = {
+        Path(function["CodeUri"]).name for function in resources("AWS::Serverless::Function").values()
+        if "FunctionUrlConfig" in function
+        or any("Api" == source["Type"] for source in function.get("Events", {}).values())
+    }  # fmt: skip
+
+    assert answering == {name.partition("/")[0] for name in BEHIND_HTTP}
+
+
+def test_a_refusal_names_the_request_and_the_app_once_it_is_known(
+    stack: Stack, meta: FakeMeta, logs: io.StringIO
+) -> None:
+    wrong = sample("accept_message/send_template") | {"body": "{}"}
+    answer = stack.invoke("accept_message", wrong)
+    stranger = sample("accept_message/send_template")
+    stranger["headers"]["X-API-Key"] = ""
+    stack.invoke("accept_message", stranger)
+
+    known, unknown = (line for line in _lines(logs) if line["message"] == "request refused")
+    assert (problem(answer)["requestId"], "mystore") == (known["correlation_id"], known["app_name"])
+    assert "app_name" not in unknown, "it is nobody's until the key was checked"

@@ -3,7 +3,7 @@
 import pytest
 
 from local.commands import last_lines
-from local.stack.deployment import function_url_id, local_settings, reasons, sam_environment
+from local.stack.deployment import function_url_id, reasons, sam_environment, settings_of
 
 
 @pytest.mark.parametrize("overrides", ['["Stage=local", "CallSeconds=5"]', '"Stage=local CallSeconds=5"'])
@@ -12,7 +12,7 @@ def test_the_parameters_of_local_are_read_in_both_spellings(overrides: str) -> N
         '[local.global.parameters]\nstack_name = "here"\n[local.deploy.parameters]\n'
         f"parameter_overrides = {overrides}\n"
     )
-    assert local_settings(samconfig) == ("here", {"Stage": "local", "CallSeconds": "5"})
+    assert settings_of(samconfig, "local") == ("here", {"Stage": "local", "CallSeconds": "5"})
 
 
 def test_a_function_url_is_found_by_its_id() -> None:

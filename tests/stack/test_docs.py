@@ -20,7 +20,7 @@ def _blocks(document: str) -> list[str]:
 
 def _run(world: World, script: str, folder: Path, **variables: str) -> str:
     environment = {
-        "PATH": f"{ROOT}/.local/venvs/sam/bin{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "SAM_CLI_TELEMETRY": "0",
         "AWS_ENDPOINT_URL": world.stack.aws_endpoint_url,
@@ -68,11 +68,12 @@ def test_the_api_pages_commands_upload_a_file_and_send_it(world: World, tmp_path
 
 
 def test_the_operators_commands_reach_the_operators_function(world: World, tmp_path: Path) -> None:
-    (invoke,) = _blocks("docs/operations.md")
+    path, invoke = _blocks("docs/operations.md")
     # The same call with an event that changes nothing here, on the stack that is there.
     command = invoke.replace("hk-reach-dev", world.stack.stack_name).replace("set_meta_app.json", "show_app.json")
-    (tmp_path / "events").symlink_to(ROOT / "events")
-    answer = json.loads(_run(world, command, tmp_path))
+    for folder in ("events", ".local"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    answer = json.loads(_run(world, path + command, tmp_path))
     assert "not_found" == answer["error"]["code"]
 
 

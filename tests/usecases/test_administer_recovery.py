@@ -2,6 +2,7 @@
 
 import pytest
 
+from hkreach.domain.errors import NotFound
 from hkreach.domain.inbound import unread
 from hkreach.domain.message import Status
 from tests.builders import MESSAGE_ID, NOW, app, callback, outbound
@@ -152,3 +153,37 @@ class TestListUnreadable:
 
     def test_without_time_it_says_where_to_go_on(self, house: House) -> None:
         assert {"items": [], "more": True, "next": IDS[0]} == house.calls.list_unreadable(IDS[0], times(0))
+
+
+class TestListUnknown:
+    def test_all_that_is_unknown_is_listed_and_who_settles_it(self, house: House) -> None:
+        house.add_unknown(*IDS[:3])
+        house.add_unknown(IDS[3], app_name="other")
+        house.messages.add(outbound(IDS[4]))
+        house.calls.settle_unknown("mystore", IDS[1], "resend")
+        of_all, of_one = (house.calls.list_unknown(name, None, PLENTY) for name in (None, "other"))
+
+        item = {"unknownSince": "2026-11-22T09:00:00Z", "deadline": "2026-11-24T09:00:00Z", "resendAt": None}
+        assert {
+            "items": [
+                {"messageId": IDS[0], "appName": "mystore"} | item,
+                {"messageId": IDS[1], "appName": "mystore"} | item | {"resendAt": "2026-11-22T09:00:00Z"},
+                {"messageId": IDS[2], "appName": "mystore"} | item,
+                {"messageId": IDS[3], "appName": "other"} | item,
+            ],
+            "more": False,
+            "next": None,
+        } == of_all
+        assert [IDS[3]] == [item["messageId"] for item in of_one["items"]]
+
+    def test_without_time_it_goes_on_behind_the_last_page(self, house: House) -> None:
+        house.add_unknown(*IDS)
+        first = house.calls.list_unknown(None, None, times(50_000, 5_000))
+        rest = house.calls.list_unknown(None, first["next"], PLENTY)
+
+        assert (True, False) == (first["more"], rest["more"])
+        assert IDS == [item["messageId"] for answer in (first, rest) for item in answer["items"]]
+
+    def test_of_an_app_that_is_not_there(self, house: House) -> None:
+        with pytest.raises(NotFound):
+            house.calls.list_unknown("nobody", None, PLENTY)

@@ -149,6 +149,40 @@ def test_a_policy_that_was_changed_to_park_meanwhile_counts(unknown: House) -> N
     assert (0, Status.UNKNOWN) == (unknown.wake_and_send(), unknown.message().status)
 
 
+PARKED = "outcome is unknown and parked"
+
+
+def test_what_is_parked_is_told_to_the_operator_once(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.change_app(unknown_policy="park")
+    house.meta.send_answers.append(Uncertain("ReadTimeout"))
+    for _ in range(2):
+        house.step(MESSAGE_ID, PLENTY)
+
+    assert 1 == [record.message for record in caplog.records].count(PARKED)
+
+
+@pytest.mark.parametrize("after", ["the policy", "its deadline"])
+def test_what_waits_to_be_sent_again_is_told_when_that_ends(
+    unknown: House, caplog: pytest.LogCaptureFixture, after: str
+) -> None:
+    assert PARKED not in [record.message for record in caplog.records], "the policy settles it"
+    if after == "the policy":
+        unknown.change_app(unknown_policy="park")
+    unknown.clock.now = unknown.message().deadline if after == "its deadline" else unknown.clock() + HOUR
+    unknown.wake_and_send()
+
+    assert 1 == [record.message for record in caplog.records].count(PARKED)
+
+
+def test_an_outcome_that_meta_told_meanwhile_is_not_parked(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.change_app(unknown_policy="park")
+    house.meta.send_answers.append(Uncertain("ReadTimeout"))
+    house.meta.while_sending = lambda: house.messages.record_status(callback(Status.SENT))
+    house.step(MESSAGE_ID, PLENTY)
+
+    assert (Status.SENT, False) == (house.message().status, PARKED in [record.message for record in caplog.records])
+
+
 @pytest.mark.parametrize("status", [Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED])
 def test_an_echo_in_time_settles_it(unknown: House, status: Status) -> None:
     unknown.messages.record_status(callback(status))

@@ -32,7 +32,7 @@ class KnowsApps(FromEnvironment):
     """Who reads the apps table."""
 
     apps_table: Text
-    app_cache_seconds: Annotated[int, Field(ge=0, le=60)] = 60
+    app_cache_seconds: Annotated[float, Field(ge=0, le=60)] = 60
     """How long an app, and so a revoked key, may be remembered."""
 
 

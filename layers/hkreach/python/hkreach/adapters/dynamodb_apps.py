@@ -16,7 +16,7 @@ _MOST_CACHED = 1_000
 class DynamoDBApps:
     """Implements the port `Apps`. `cache_seconds` is how long a revoked key may still open the door: at most 60."""
 
-    def __init__(self, client: Any, table: str, cache_seconds: int) -> None:
+    def __init__(self, client: Any, table: str, cache_seconds: float) -> None:
         self._client = client
         self._table = table
         self._apps: Remembered[str, App | None] = Remembered(_MOST_CACHED, cache_seconds)

@@ -44,9 +44,13 @@ class DynamoDBUnsettled:
         self._now = now
         self._page = page
 
-    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
+    def unknown(self, app_name: str | None, after: str | None) -> Page[OutboundMessage]:
         """See the port."""
-        page = self._scan(f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app", {":app": app_name}, after)
+        condition = f"{UNKNOWN} AND {UNCLAIMED}"
+        if app_name is None:
+            page = self._scan(condition, {}, after)
+        else:
+            page = self._scan(f"{condition} AND appName = :app", {":app": app_name}, after)
         return Page([message for message in page.messages if isinstance(message, OutboundMessage)], page.next)
 
     def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:

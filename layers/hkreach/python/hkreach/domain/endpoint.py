@@ -34,7 +34,7 @@ class Endpoint:
     events: frozenset[str]
     created_at: int
     secret: bytes | None = field(repr=False)
-    """None, and nothing is signed, only where the operator set a webhook without one."""
+    """Every call that makes an endpoint makes one. None in an item that was stored without: nothing is signed then."""
     description: str = ""
     old_secret: bytes | None = field(default=None, repr=False)
     old_secret_until: int | None = None

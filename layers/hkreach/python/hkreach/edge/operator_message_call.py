@@ -70,6 +70,15 @@ class _Redrive(OfMessages):
         return messages.redrive(self.queue, time_left)
 
 
+class _ListUnknown(OfMessages):
+    action: Literal["list_unknown"]
+    app_name: str | None = None
+    after: _After = None
+
+    def perform(self, messages: AdministerMessages, time_left: Callable[[], int]) -> dict[str, Any]:
+        return messages.list_unknown(self.app_name, self.after, time_left)
+
+
 class _ListUnreadable(OfMessages):
     action: Literal["list_unreadable"]
     after: _After = None
@@ -79,4 +88,4 @@ class _ListUnreadable(OfMessages):
 
 
 # Not a `type` alias: pydantic would put its name into the places of faults.
-MessageCall = _SettleUnknown | _SettleAllUnknown | _Recover | _Redrive | _ListUnreadable
+MessageCall = _SettleUnknown | _SettleAllUnknown | _Recover | _Redrive | _ListUnknown | _ListUnreadable

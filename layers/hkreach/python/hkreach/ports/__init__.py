@@ -101,8 +101,8 @@ class UnsettledMessages(Protocol):
     `after` is the `next` of the page before. Every write is conditional, and False if it was not to be done.
     """
 
-    def unknown(self, app_name: str, after: str | None) -> Page[OutboundMessage]:
-        """An app's messages of which nothing is known but `unknown`, and which nobody has claimed."""
+    def unknown(self, app_name: str | None, after: str | None) -> Page[OutboundMessage]:
+        """Messages of which nothing is known but `unknown`, and which nobody has claimed: an app's, or all apps'."""
 
     def forgotten(self, before: int, after: str | None) -> Page[OutboundMessage | InboundMessage]:
         """Messages that no queue may hold any more, and are not settled, or not complete.

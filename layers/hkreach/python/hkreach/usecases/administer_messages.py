@@ -11,7 +11,7 @@ from typing import Any, Literal
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.errors import Conflict, NotFound
-from hkreach.domain.inbound import InboundMessage
+from hkreach.domain.inbound import InboundMessage, Unread
 from hkreach.domain.message import MessageError, OutboundMessage, Status, is_message_id
 from hkreach.domain.time import SECOND, to_rfc3339
 from hkreach.ports import Apps, Clock, DeadLetters, Messages, Page, UnsettledMessages
@@ -26,6 +26,9 @@ type QueueName = Literal["send", "media", "webhooks", "leads"]
 _RESERVE = 5 * SECOND
 """Left of an invocation's time for what was begun, and for the answer."""
 _SHOWN_AT_ONCE = 20
+"""Items with 16,000 characters each: an answer may have 6 MB."""
+_NAMED_AT_ONCE = 500
+"""Messages of which only some words are shown."""
 _GIVEN_UP = MessageError(
     "unknown_outcome", "It is not known whether it was sent", "The operator settled it; it may have arrived.", True
 )
@@ -97,22 +100,25 @@ class AdministerMessages:
             moved += went
         return {"queue": queue, "before": before, "moved": moved, "after": letters.count(), "more": taken > 0}
 
+    def list_unknown(self, app_name: str | None, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
+        """The messages whose outcome nobody knows, of an app or of all, some 500 at a time: not what is in them."""
+        if app_name is not None and self.apps.get_fresh(app_name) is None:
+            raise NotFound(f"There is no app {app_name!r}.")
+
+        def page(at: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            found = self.unsettled.unknown(app_name, at)
+            return [_as_unknown(message) for message in found.messages], found.next
+
+        return _list(page, after, time_left, _NAMED_AT_ONCE)
+
     def list_unreadable(self, after: str | None, time_left: Callable[[], int]) -> dict[str, Any]:
-        """What came from Meta and could not be read, some twenty at a time: the answer may have 6 MB."""
-        found: list[dict[str, Any]] = []
-        while time_left() > _RESERVE:
-            page = self.unread.unread(after)
-            found += [
-                {"id": item.item_id, "receivedAt": to_rfc3339(item.at), "reason": item.reason, "size": item.size}
-                | {"excerpt": item.excerpt}
-                for item in page.items
-            ]
-            if page.next is None:
-                return {"items": found, "more": False, "next": None}
-            after = page.next
-            if len(found) >= _SHOWN_AT_ONCE:
-                break
-        return {"items": found, "more": True, "next": after}
+        """What came from Meta and could not be read, some twenty at a time."""
+
+        def page(at: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            found = self.unread.unread(at)
+            return [_as_unreadable(item) for item in found.items], found.next
+
+        return _list(page, after, time_left, _SHOWN_AT_ONCE)
 
     def _settle(self, message: OutboundMessage, outcome: Outcome) -> bool:
         if message.status is not Status.UNKNOWN:
@@ -120,6 +126,38 @@ class AdministerMessages:
         if outcome == "resend":
             return self.unsettled.resend(message.message_id, message.app_name, self.now())
         return self.unsettled.fail(message.message_id, message.app_name, self.now(), _GIVEN_UP)
+
+
+def _as_unknown(message: OutboundMessage) -> dict[str, Any]:
+    """`resendAt`: when it is sent again, if it is; null: it is parked."""
+    return {
+        "messageId": message.message_id,
+        "appName": message.app_name,
+        "unknownSince": to_rfc3339(message.facts[Status.UNKNOWN]),
+        "deadline": to_rfc3339(message.deadline),
+        "resendAt": to_rfc3339(message.resend.at) if message.resend else None,
+    }
+
+
+def _as_unreadable(item: Unread) -> dict[str, Any]:
+    shown = {"id": item.item_id, "receivedAt": to_rfc3339(item.at), "reason": item.reason, "size": item.size}
+    return shown | {"excerpt": item.excerpt}
+
+
+def _list(
+    page: Callable[[str | None], tuple[list[dict[str, Any]], str | None]],
+    after: str | None,
+    time_left: Callable[[], int],
+    most: int,
+) -> dict[str, Any]:
+    """Whole pages, until there is no time, or `most` are found."""
+    found: list[dict[str, Any]] = []
+    while len(found) < most and time_left() > _RESERVE:
+        items, after = page(after)
+        found += items
+        if after is None:
+            return {"items": found, "more": False, "next": None}
+    return {"items": found, "more": True, "next": after}
 
 
 def _go_through[Message](

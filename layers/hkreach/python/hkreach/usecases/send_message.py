@@ -17,7 +17,7 @@ from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
 from hkreach.ports import Apps, Clock, Messages, Meta, SealedSecrets, SendQueue
 from hkreach.usecases.send_message_admission import Admission
-from hkreach.usecases.send_message_give_up import give_up
+from hkreach.usecases.send_message_give_up import give_up, park, tell_parked
 from hkreach.usecases.send_message_upload import UploadMedia
 
 logger = Logger(service="hkreach", child=True)
@@ -95,8 +95,7 @@ class SendMessage:
         if app is None or account is None:
             return give_up(self.messages, message, self.now(), _NO_ACCOUNT)
         if message.resend and message.resend.by == "policy" and app.unknown_policy == "park":
-            self.messages.leave_unknown(message)  # the policy was changed while it waited
-            return "done"
+            return park(self.messages, message)  # the policy was changed while it waited
         return self._ask(message, app, account, _Record(time_left, receives, batch))
 
     def _ask(self, message: OutboundMessage, app: App, account: MetaAccount, record: _Record) -> Progress:
@@ -189,7 +188,13 @@ class SendMessage:
     def _record(
         self, message: OutboundMessage, app: App, account: MetaAccount, claim: Claim, outcome: Outcome
     ) -> Progress:
-        logger.info("called meta", message_id=message.message_id, claim=claim.number, outcome=in_a_word(outcome))
+        logger.info(
+            "called meta",
+            message_id=message.message_id,
+            app_name=message.app_name,
+            claim=claim.number,
+            outcome=in_a_word(outcome),
+        )
         match outcome:
             case Accepted(wamid):
                 self.messages.record_accepted(message.message_id, claim, self.now(), wamid)
@@ -235,4 +240,5 @@ class SendMessage:
 
     def _record_unknown(self, message: OutboundMessage, app: App | None, claim: Claim) -> None:
         resend_at = app.resends_at(self.now(), message.deadline) if app else None
-        self.messages.record_unknown(message.message_id, claim, self.now(), resend_at)
+        if self.messages.record_unknown(message.message_id, claim, self.now(), resend_at) and resend_at is None:
+            tell_parked(message)

@@ -1,14 +1,29 @@
 """The end of a message that will not be sent."""
 
+from aws_lambda_powertools import Logger
+
 from hkreach.domain.message import MessageError, OutboundMessage, Status
 from hkreach.domain.progress import Progress
 from hkreach.ports import Messages
+
+logger = Logger(service="hkreach", child=True)
 
 
 def give_up(messages: Messages, message: OutboundMessage, now: int, error: MessageError) -> Progress:
     """Let it fail; but one that may have been sent before does not fail for not being sent again."""
     if message.status is Status.UNKNOWN:
-        messages.leave_unknown(message)
-    else:
-        messages.record_failed(message.message_id, now, error)
+        return park(messages, message)
+    messages.record_failed(message.message_id, now, error)
     return "done"
+
+
+def park(messages: Messages, message: OutboundMessage) -> Progress:
+    """Leave an unknown message what it is: from now on only Meta or the operator settles it."""
+    messages.leave_unknown(message)
+    tell_parked(message)
+    return "done"
+
+
+def tell_parked(message: OutboundMessage) -> None:
+    """Say that it is the operator's now: an alarm counts this line."""
+    logger.error("outcome is unknown and parked", message_id=message.message_id, app_name=message.app_name)
