@@ -203,11 +203,21 @@ def test_too_fast_means_half_the_rate_and_a_place_in_the_line() -> None:
     assert (38.0, NOW + SECOND, CLOSED) == (state.pace.rate(NOW), at, state.breaker)
 
 
-def test_what_meta_asks_one_message_to_wait_does_not_hold_the_line() -> None:
-    state, _ = NumberState().after(NotSent("130429", 86_400), _request(), LIMITS)
+@pytest.mark.parametrize(("retry_after", "seconds"), [(30, 30), (86_400, 3_600)])
+def test_too_fast_for_a_while_means_half_the_rate_and_nobody_goes_so_long(retry_after: int, seconds: int) -> None:
+    """What Meta asks of one message it asks of the number: the next would be refused as well."""
+    state, at = NumberState().after(NotSent("130429", retry_after), _request(), LIMITS)
 
-    assert state.pace.booked_at < NOW + 2 * SECOND
-    assert Go([NOW]) == _admit(state, _request())[1]
+    assert (38.0, (NOW + seconds * SECOND,) * 2) == (state.pace.rate(NOW), (at, state.breaker.open_until))
+    assert "breaker:130429" == _why(_admit(state, _request())[1])
+    assert Go([NOW + seconds * SECOND]) == _admit(state, _request(NOW + seconds * SECOND))[1]
+
+
+def test_a_late_throttle_does_not_take_the_halt_away() -> None:
+    """A call that was on its way when the account was refused."""
+    assert HALTED.breaker == _after(HALTED, NotSent("130429", 30)).breaker
+    longer = _after(HALTED, NotSent("130429", 600)).breaker
+    assert (NOW + 600 * SECOND, "190", "token") == (longer.open_until, longer.code, longer.account)
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(None, 60), (90, 90), (86_400, 3_600)])

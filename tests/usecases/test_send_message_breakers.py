@@ -96,6 +96,23 @@ def test_the_apps_limit_stops_every_number(process: Process, outcome: NotSent, s
     assert NOW + seconds * SECOND == turn.at
 
 
+@pytest.mark.parametrize(("code", "others_go"), [("130429", True), ("131016", False), ("133004", False)])
+def test_what_meta_asks_of_one_message_holds_for_its_number_or_for_all(
+    process: Process, other: Process, clock: FakeClock, code: str, others_go: bool
+) -> None:
+    process.times(2, 10)
+    process.tell(NotSent(code, 600))
+
+    for turn in (process.ask(), other.ask(), other.ask(purpose="authentication")):
+        assert isinstance(turn, Later)
+        assert (f"breaker:{code}", True) == (turn.why, turn.at >= NOW + 600 * SECOND)
+    assert others_go == other.goes(number=OTHER_NUMBER)
+    clock.advance(600 * SECOND)
+    assert [True, False] == [other.goes(), process.goes()], "one asks Meta whether it is over"
+    other.tell(ACCEPTED)
+    assert process.goes(waited=True)
+
+
 @pytest.mark.parametrize(
     ("outcome", "at"),
     [

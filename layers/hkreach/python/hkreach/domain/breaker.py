@@ -76,6 +76,8 @@ class Breaker:
         """Open for so long at least, and for an hour at most: what Meta asks for may be a day, and wrong."""
         until = now + round(min(seconds * SECOND, HOUR))
         longer = until if self.probing else max(self.open_until, until)
+        if self.account and not account and not self.probing:  # on its way when the account was refused
+            return replace(self, open_until=longer)
         opens = self.opens + (self.probing or self.is_closed)  # of a batch's refusals the first opens it
         return replace(self, opens=opens, open_until=longer, code=code, account=account, probing=False)
 

@@ -119,9 +119,11 @@ class NumberState:
                 breaker = breaker.failed(now, code, limits.opens, unknown=False)
             case NotSent(code) if outcome.throttle.scope == "number" and outcome.throttle.seconds:
                 breaker = breaker.opened(now, outcome.seconds, code)
-            case NotSent() if outcome.throttle.scope == "number":
+            case NotSent(code) if outcome.throttle.scope == "number":
                 pace = self.pace.slowed(now, asked.messages_per_second)
-                return _place(NumberState(pace, breaker.answered()), asked, now)
+                asks = outcome.retry_after
+                breaker = breaker.opened(now, asks, code) if asks else breaker.answered()
+                return _place(NumberState(pace, breaker), asked, breaker.open_until if asks else now)
             case _:  # it answered, whatever it said
                 breaker = breaker.answered()
         after = self if breaker == self.breaker else replace(self, breaker=breaker)
@@ -164,7 +166,8 @@ class MetaState:
         """
         breaker = self.breaker
         if isinstance(outcome, NotSent) and stops_everybody(outcome):
-            return replace(self, breaker=breaker.opened(now, outcome.seconds, outcome.code))
+            least = limits.opens.after(breaker.opens) if breaker.probing else 0
+            return replace(self, breaker=breaker.opened(now, max(least, outcome.seconds), outcome.code))
         if not is_failure(outcome):
             return self if breaker.is_calm else replace(self, breaker=breaker.answered())
         code = outcome.code if isinstance(outcome, NotSent) else "unknown"
@@ -179,8 +182,8 @@ class MetaState:
 
 
 def stops_everybody(outcome: Outcome) -> bool:
-    """Whether one such refusal is enough to stop all numbers, and not one of several in a row."""
-    return isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and bool(outcome.throttle.seconds)
+    """Whether one such refusal is enough to stop all numbers, and not one of several in a row: Meta says how long."""
+    return isinstance(outcome, NotSent) and outcome.throttle.scope == "meta" and bool(outcome.seconds)
 
 
 def is_failure(outcome: Outcome) -> bool:

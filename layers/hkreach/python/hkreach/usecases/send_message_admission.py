@@ -175,7 +175,7 @@ class Admission:
 
             at, before, after = self._numbers.number(number, decide)
             opened, self._number_is_calm[number] = before.is_closed and not after.is_closed, after.is_calm
-            if not after.is_closed:
+            if not after.is_closed or stops_everybody(outcome):
                 with self._locks[number]:
                     self._leased[number].clear()  # they were of before
         if opened or not self._meta_is_calm or stops_everybody(outcome):
