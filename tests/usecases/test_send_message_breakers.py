@@ -76,6 +76,17 @@ def test_one_numbers_trouble_is_its_own_and_two_numbers_is_everybodys(
     assert _meta(numbers).breaker.is_closed
 
 
+def test_a_number_that_must_not_ask_leaves_the_probe_for_all_to_another(
+    process: Process, numbers: FakeNumbers, clock: FakeClock
+) -> None:
+    process.tell(Halted("131048"))
+    process.tell(NotSent("4"), number=OTHER_NUMBER)
+    clock.advance(MINUTE)
+
+    assert [False, True] == [process.goes(), process.goes(number=OTHER_NUMBER)]
+    assert _meta(numbers).breaker.probing
+
+
 def test_the_probe_for_all_goes_although_others_stand_in_line(process: Process, clock: FakeClock) -> None:
     process.tell(NotSent("4"))
     for _ in range(500):

@@ -86,6 +86,22 @@ def test_a_halted_number_makes_one_refused_call_and_the_others_say_why_they_wait
     assert 2 == len(house.meta.sent), "another number is none of its business"
 
 
+def test_what_meta_forbids_to_repeat_is_not_repeated_and_says_so(house: House) -> None:
+    house.answers(Halted("131048"))
+    first, second = house.add(), house.add()
+    house.send(first)
+    for _ in range(20):  # each wait's end is the next look
+        house.send(second)
+        house.clock.advance(HOUR)
+    house.send(first)
+
+    assert 1 == len(house.meta.sent)
+    reason = "Meta refuses the app's account (code 131048), and is not asked again until this stack's operator says so."
+    assert [{"reason": reason}] * 2 == [
+        timeline(house.message(message_id))["waiting"] for message_id in (first, second)
+    ]
+
+
 @pytest.mark.parametrize("by", ["token", "operator"])
 def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: str) -> None:
     house.answers(Halted("190"))

@@ -12,6 +12,8 @@ from hkreach.domain.time import HOUR, MINUTE, SECOND
 PAIR_RATE, NUMBER_RATE, UPLOAD, BREAKER, HALTED = "pair_rate", "number_rate", "upload", "breaker", "halted"
 """Why a message waits untried; behind the last two, and a colon, stands the code that opened the breaker."""
 _SOON = 5 * SECOND
+_LOOKS_AGAIN = HOUR
+"""How long a message waits for an account that is not asked again, until it looks whether somebody mended that."""
 _LATE, _LATE_ON_A_QUICK_NUMBER = 250, SECOND
 
 
@@ -83,10 +85,8 @@ class NumberState:
         now, breaker = asked.now, self.breaker
         if breaker.account and breaker.account != asked.account:  # what Meta refused was another token
             return self.resumed().admit(asked, limits, meta, probes=probes)
-        if not probes and meta.is_open(now):
-            return self._later(asked, max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}")
-        if not probes and breaker.is_open(now):
-            return self._later(asked, breaker.open_until, f"{HALTED if breaker.account else BREAKER}:{breaker.code}")
+        if stop := self._stop(now, meta, probes=probes):
+            return self._later(asked, *stop)
         if not breaker.is_closed:
             return replace(self, breaker=breaker.probed(now, limits.probe)), Go([now])
         if probes:  # whatever else waits: as long as it does not go, nobody does
@@ -107,12 +107,28 @@ class NumberState:
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
         return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks, late)
 
+    def _stop(self, now: int, meta: Breaker, *, probes: bool) -> tuple[int, str] | None:
+        """Until when nobody goes, and why; None: nothing stops who asks."""
+        breaker = self.breaker
+        why = f"{HALTED if breaker.account else BREAKER}:{breaker.code}"
+        if breaker.is_held:
+            return breaker.open_until, why
+        if not probes and meta.is_open(now):
+            return max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}"
+        return (breaker.open_until, why) if not probes and breaker.is_open(now) else None
+
+    def refuses(self, asked: Request) -> bool:
+        """Whether who asks has an account that Meta refuses, and that must not be asked with again."""
+        return self.breaker.is_held and self.breaker.account == asked.account
+
     def after(self, outcome: Outcome, asked: Request, limits: Limits) -> tuple["NumberState", int | None]:
         """What a call teaches; and when a message that was not sent has its next time, if that is known."""
         now, breaker = asked.now, self.breaker
         match outcome:
             case Uncertain():
                 breaker = breaker.failed(now, "unknown", limits.opens, unknown=True)
+            case Halted(code) if outcome.by_hand_only:
+                breaker = breaker.held(code, asked.account)
             case Halted(code):
                 breaker = breaker.opened(now, limits.halted, code, asked.account)
             case NotSent(code) if outcome.throttle.scope == "meta":
@@ -201,7 +217,12 @@ def _place(state: NumberState, asked: Request, not_before: int) -> tuple[NumberS
 
 
 def _places(state: NumberState, asked: Request, not_before: int, count: int) -> tuple[NumberState, list[int]]:
-    """Places in the line of those who wait. An urgent message has no use for one at its end."""
+    """Places in the line of those who wait. An urgent message has no use for one at its end.
+
+    While nobody may ask Meta there is no line: each looks again later.
+    """
+    if state.breaker.is_held:
+        return state, [asked.now + _LOOKS_AGAIN] * count
     if asked.urgent:
         return state, [_soon(not_before)]
     rate = state.pace.rate(asked.now, asked.messages_per_second)

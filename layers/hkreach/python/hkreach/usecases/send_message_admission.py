@@ -137,7 +137,7 @@ class Admission:
         return self._places[number][1]
 
     def _lease(self, number: str, asked: Request) -> Go | Later:
-        meta, probes = self._look_at_meta(asked.now)
+        meta, probes = self._look_at_meta(number, asked)
 
         def decide(state: NumberState) -> tuple[NumberState, tuple[Go | Later, bool]]:
             after, turn = state.admit(asked, self._limits, meta, probes=probes)
@@ -148,9 +148,11 @@ class Admission:
             self._places[number] = asked.now, turn
         return turn
 
-    def _look_at_meta(self, now: int) -> tuple[Breaker, bool]:
+    def _look_at_meta(self, number: str, asked: Request) -> tuple[Breaker, bool]:
         def decide(state: MetaState) -> tuple[MetaState, tuple[Breaker, bool]]:
-            after, probes = state.probed(now, self._limits)
+            after, probes = state.probed(asked.now, self._limits)
+            if probes and self._numbers.number(number, lambda own: (own, own.refuses(asked))):
+                return state, (state.breaker, False)  # who must not call is no probe
             return after, (after.breaker, probes)
 
         breaker, probes = self._numbers.meta(decide)
