@@ -13,6 +13,8 @@ from hkreach.usecases.read_message import timeline
 from tests.builders import NOW, NUMBER, OTHER_NUMBER
 from tests.usecases.paced_house import TORN, House
 
+WHOLE = {"more": False, "next": None}
+
 
 @pytest.fixture
 def house(paced: House) -> House:
@@ -112,7 +114,7 @@ def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: st
         house.administer.set_meta_account("mystore", NewMetaAccount(NUMBER, "1", "EAAanother"))
     else:
         shown = house.administer.resume_number("mystore")
-        assert {"phoneNumberId": NUMBER, "wasStopped": True, "code": "190"} == shown
+        assert {"phoneNumberId": NUMBER, "wasStopped": True, "code": "190", "resumed": 2, **WHOLE} == shown
     third = house.add()
 
     assert ["done"] * 3 == [house.send(message_id) for message_id in (third, first, second)]
@@ -120,7 +122,9 @@ def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: st
 
 
 def test_resuming_what_was_not_stopped_changes_nothing(house: House) -> None:
-    assert {"phoneNumberId": NUMBER, "wasStopped": False, "code": None} == house.administer.resume_number("mystore")
+    shown = house.administer.resume_number("mystore")
+
+    assert {"phoneNumberId": NUMBER, "wasStopped": False, "code": None, "resumed": 0, **WHOLE} == shown
     assert [] == house.numbers.writes
 
 

@@ -153,7 +153,11 @@ class NumberState:
 
     def resumed(self) -> "NumberState":
         """The number goes on at once: nobody stands behind those who wait for what stopped it."""
-        return NumberState(replace(self.pace, booked_at=0))
+        return NumberState(self.without_line().pace)
+
+    def without_line(self) -> "NumberState":
+        """The places that were given are void: those who have them get others."""
+        return replace(self, pace=replace(self.pace, booked_at=0))
 
     def _later(self, asked: Request, not_before: int, why: str) -> tuple["NumberState", Later]:
         state, (at, *more) = _places(self, asked, not_before, asked.at_hand)

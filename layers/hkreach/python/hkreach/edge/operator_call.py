@@ -13,11 +13,10 @@ from hkreach.domain.message import MAX_TTL_SECONDS
 from hkreach.domain.pace import HIGH
 from hkreach.domain.template import check_language_code
 from hkreach.edge.operator_message_call import MessageCall, OfMessages
+from hkreach.edge.operator_number_call import Id, NumberCall, OfNumbers, Text
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
 from hkreach.usecases.administer_messages import AdministerMessages
 
-type _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
-type _Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
 type _Secret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[\x21-\x7e]+$")]
 
 
@@ -29,9 +28,9 @@ class _CreateApp(_Call):
     action: Literal["create_app"]
     app_name: str
     language_code: Annotated[str, AfterValidator(check_language_code)] = "en"
-    phone_number_id: _Id | None = None
-    waba_id: _Id | None = None
-    access_token: _Text | None = None
+    phone_number_id: Id | None = None
+    waba_id: Id | None = None
+    access_token: Text | None = None
     webhook_url: str | None = None
     webhook_secret: _Secret | None = None
 
@@ -61,18 +60,6 @@ class _ShowApp(_Call):
 
     def perform(self, administer: Administer) -> Shown:
         return administer.show_app(self.app_name)
-
-
-class _SetMetaAccount(_Call):
-    action: Literal["set_meta_account"]
-    app_name: str
-    phone_number_id: _Id
-    waba_id: _Id
-    access_token: _Text
-
-    def perform(self, administer: Administer) -> Shown:
-        account = NewMetaAccount(self.phone_number_id, self.waba_id, self.access_token)
-        return administer.set_meta_account(self.app_name, account)
 
 
 class _SetWebhook(_Call):
@@ -123,14 +110,6 @@ class _SetMediaDays(_Call):
         return administer.set_media_days(self.app_name, self.media_days)
 
 
-class _ResumeNumber(_Call):
-    action: Literal["resume_number"]
-    app_name: str
-
-    def perform(self, administer: Administer) -> Shown:
-        return administer.resume_number(self.app_name)
-
-
 class _IssueKey(_Call):
     action: Literal["issue_key"]
     app_name: str
@@ -161,19 +140,17 @@ class _SetMetaApp(_Call):
 _AppCall = (
     _CreateApp
     | _ShowApp
-    | _SetMetaAccount
     | _SetWebhook
     | _ActivateWebhook
     | _SetUnknownPolicy
     | _SetPace
     | _SetMediaDays
-    | _ResumeNumber
     | _IssueKey
     | _RevokeKey
     | _SetMetaApp
 )
-_call: TypeAdapter[_AppCall | MessageCall] = TypeAdapter(
-    Annotated[_AppCall | MessageCall, Field(discriminator="action")]
+_call: TypeAdapter[_AppCall | NumberCall | MessageCall] = TypeAdapter(
+    Annotated[_AppCall | NumberCall | MessageCall, Field(discriminator="action")]
 )
 
 
@@ -185,6 +162,8 @@ def perform(
         call = _call.validate_python(dict(event))
         if isinstance(call, OfMessages):
             return call.perform(messages, time_left)
+        if isinstance(call, OfNumbers):
+            return call.perform(administer, time_left)
         return dict(call.perform(administer))
     except ValidationError as error:
         # The input stays out of it: it holds secrets.
