@@ -14,7 +14,9 @@ PAIR_RATE, NUMBER_RATE, UPLOAD, BREAKER, HALTED = "pair_rate", "number_rate", "u
 _SOON = 5 * SECOND
 _LOOKS_AGAIN = HOUR
 """How long a message waits for an account that is not asked again, until it looks whether somebody mended that."""
-_LATE, _LATE_ON_A_QUICK_NUMBER = 250, SECOND
+_LATE, _LATE_ON_A_QUICK_NUMBER, _GOOD_FOR = 250, SECOND, 15 * SECOND
+_ROOM = 350
+"""Milliseconds: with the rate used up for longer than that a number has no room for what was leased long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Go:
     asks: bool = False
     late: int = field(default=_LATE, compare=False)
     """For how many milliseconds a time may be used late: longer on a quick number, where that bunches up little."""
+    good_for: int = field(default=_LATE, compare=False)
+    """The same while the number has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Request:
     """It has waited, and need not stand behind those that have not."""
     alone: bool = False
     """It is the only one at hand, and this process sent none of the number's in the last second."""
+    ahead: int = 0
+    """As many it may have to send in the next seconds: it gets times for them too, while nobody else needs them."""
     may_knock: bool = False
     """If there is no room now, it comes back in some seconds; else it goes to the end of the line."""
 
@@ -96,16 +102,18 @@ class NumberState:
             return self._later(asked, now, NUMBER_RATE)
         if asked.alone and self.pace.is_quiet(now, rate):
             return self, Go([now])
-        _, times = self.pace.lease(now, asked.count, rate)
+        quick = rate >= FREE_FROM
+        wanted = max(asked.count, asked.ahead if quick and self.pace.is_idle(now) else 0)
+        _, times = self.pace.lease(now, wanted, rate)
         count = sum(at <= until for at in times)
         if not count and asked.waited and asked.may_knock:
             return self, Later(_soon(now), NUMBER_RATE)
         if not count:
             return self._later(asked, now, NUMBER_RATE)
         pace, times = self.pace.lease(now, count, rate)
-        late = _LATE_ON_A_QUICK_NUMBER if rate >= FREE_FROM else _LATE
+        late, good_for = (_LATE_ON_A_QUICK_NUMBER, _GOOD_FOR) if quick else (_LATE, _LATE)
         asks = asked.messages_per_second is None and times[0] > now + SECOND and pace.granted_at < now - HOUR
-        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks, late)
+        return replace(self, pace=replace(pace, granted_at=now) if asks else pace), Go(times, asks, late, good_for)
 
     def _stop(self, now: int, meta: Breaker, *, probes: bool) -> tuple[int, str] | None:
         """Until when nobody goes, and why; None: nothing stops who asks."""
@@ -116,6 +124,11 @@ class NumberState:
         if not probes and meta.is_open(now):
             return max(meta.open_until, breaker.open_until), f"{BREAKER}:{meta.code}"
         return (breaker.open_until, why) if not probes and breaker.is_open(now) else None
+
+    def has_room(self, asked: Request) -> bool:
+        """Whether a time that was leased some seconds ago can still be used: the number is quick and far from busy."""
+        is_quick = self.pace.rate(asked.now, asked.messages_per_second) >= FREE_FROM
+        return self.breaker.is_closed and is_quick and self.pace.is_idle(asked.now, _ROOM)
 
     def refuses(self, asked: Request) -> bool:
         """Whether who asks has an account that Meta refuses, and that must not be asked with again."""
