@@ -12,6 +12,7 @@ from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
 from hkreach.adapters.dynamodb_inbound import DynamoDBUnread
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
+from hkreach.adapters.dynamodb_stopped import DynamoDBStopped
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
@@ -20,22 +21,26 @@ from hkreach.edge.operator_call import perform
 from hkreach.settings import AdministerSettings
 from hkreach.usecases.administer import Administer
 from hkreach.usecases.administer_messages import AdministerMessages
+from hkreach.usecases.administer_resume import ResumeWaiting
 
 logger = Logger(service="hkreach", step="administer")
 settings = AdministerSettings.from_environment()
 dynamodb, sqs = client("dynamodb"), client("sqs")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+numbers = DynamoDBNumbers(dynamodb, settings.numbers_table, remembers=False)
+messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
 administer = Administer(
     apps=apps,
-    numbers=DynamoDBNumbers(dynamodb, settings.numbers_table, remembers=False),
+    numbers=numbers,
     secrets=KMSSecrets(client("kms"), settings.secrets_key_id),
     meta_app=SSMMetaApp(client("ssm"), settings.meta_app_parameters, settings.secrets_key_id),
     now=now,
     healths=DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False),
     local_targets=settings.local_targets,
+    resume_waiting=ResumeWaiting(messages, DynamoDBStopped(dynamodb, settings.messages_table), numbers, now),
 )
 administer_messages = AdministerMessages(
-    messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
+    messages=messages,
     unsettled=DynamoDBUnsettled(dynamodb, settings.messages_table, now),
     apps=apps,
     dead_letters={

@@ -1,5 +1,6 @@
 """What pacing costs: the requests to the numbers table for each message that is sent to a customer of its own."""
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,13 @@ from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.domain.app import MetaAccount
 from hkreach.domain.meta_outcome import Accepted
 from hkreach.domain.number import Go, Later
+from hkreach.domain.time import SECOND
 from hkreach.usecases.send_message_admission import Admission
 from tests.aws import ENVIRONMENT, NUMBERS_TABLE, environment, imitated
 from tests.builders import LIMITS, NOW, NUMBER, app, outbound
 from tests.fakes.clock import FakeClock
+from tests.fakes.numbers import FakeNumbers
+from tests.fakes.remembered_numbers import RememberedNumbers
 
 CALL = 200
 """Milliseconds that Meta takes."""
@@ -68,15 +72,44 @@ def test_batches_cost_one_write_each(sender: Sender, clock: FakeClock, size: int
     assert most == sender.writes() / sent <= 0.2, sender.calls
 
 
-@pytest.mark.parametrize(("apart", "writes"), [(1_000, 0.0), (200, 0.205), (100, 0.11), (20, 0.11)])
-def test_singles_cost_less_the_faster_they_come(sender: Sender, clock: FakeClock, apart: int, writes: float) -> None:
-    """A process leases ahead what it sent in the last second. What is alone on a quiet number needs no lease."""
+@pytest.mark.parametrize(("apart", "writes"), [(1_000, 0.0), (500, 0.1), (200, 0.1), (100, 0.1), (20, 0.1)])
+def test_singles_of_one_process_cost_a_write_for_ten(
+    sender: Sender, clock: FakeClock, apart: int, writes: float
+) -> None:
+    """It leases ten ahead while its number has room. What is alone on a quiet number needs no lease."""
     for customer in range(200):
         assert isinstance(sender.ask(customer), Go)
         sender.tell(customer)
         clock.advance(apart)
 
     assert writes == sender.writes() / 200, sender.calls
+
+
+@pytest.mark.parametrize("in_bursts", [False, True])
+@pytest.mark.parametrize(
+    ("processes", "rate"),
+    [(1, 1), (1, 2), (1, 5), (1, 70), (2, 1), (2, 4), (2, 70), (3, 1.5), (3, 6), (3, 70), (5, 2.5), (5, 5), (5, 25),
+     (5, 70), (15, 7.5), (15, 15), (15, 30), (15, 50), (15, 70)],
+)  # fmt: skip
+def test_singles_spread_over_processes_cost_a_fifth_of_a_write(processes: int, rate: float, in_bursts: bool) -> None:
+    """From a message in two seconds and process on, to what a number takes; writes that come too late count too."""
+    random.seed(1)
+    clock, shared, times = FakeClock(NOW), FakeNumbers(), list[int]()
+    views = [RememberedNumbers(shared, clock) for _ in range(processes)]
+    account = MetaAccount(NUMBER, "w", b"sealed token")
+    senders, its_app, now = [Admission(view, clock, LIMITS) for view in views], app(meta=account), float(NOW)
+    for customer in range(messages := max(300, round(60 * rate))):
+        sender, message = random.choice(senders), outbound(to=f"9199{customer:08}")
+        turn = sender.ask(message, its_app, account, 1, 1)
+        assert isinstance(turn, Go)
+        times.append(turn.times[0] - clock.now)
+        sender.tell(message, its_app, account, Accepted("wamid"))
+        now += SECOND * (random.expovariate(rate) if in_bursts else 1 / rate)
+        clock.now = int(now)
+
+    writes = sum(view.requests["write"] for view in views) / messages
+    assert writes <= 0.2, (writes, views[0].requests)
+    assert max(times) <= SECOND, "who leases for ten keeps nobody waiting"
 
 
 def test_a_campaign_that_has_to_wait_gets_its_places_together(sender: Sender, clock: FakeClock) -> None:

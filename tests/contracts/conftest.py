@@ -9,6 +9,7 @@ from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_inbound import DynamoDBInbound, DynamoDBUnread
 from hkreach.adapters.dynamodb_leads import DynamoDBLeads
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
+from hkreach.adapters.dynamodb_stopped import DynamoDBStopped
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
 from hkreach.adapters.s3_media import S3Media
@@ -17,6 +18,7 @@ from hkreach.ports import Apps, Messages, MetaAppSecrets, SealedSecrets, Unsettl
 from hkreach.ports.inbound import Inbound, UnreadItems
 from hkreach.ports.leads import Leads
 from hkreach.ports.media import MediaStore
+from hkreach.ports.stopped import StoppedMessages
 from tests.aws import APPS_TABLE, LEADS_TABLE, MEDIA_BUCKET, MESSAGES_TABLE, META_PARAMETERS, aws, imitated, new_key
 from tests.builders import NOW
 from tests.fakes.apps import FakeApps
@@ -25,6 +27,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+from tests.fakes.stopped import FakeStopped
 from tests.fakes.stores import FakeMediaStore
 from tests.fakes.unsettled import FakeUnsettled
 
@@ -36,6 +39,7 @@ class MessagesUnderTest:
     inbound: Inbound
     unread: UnreadItems
     clock: FakeClock
+    stopped: StoppedMessages
 
     def attempts(self, message_id: str) -> list[tuple[int, int, str]]:
         """Each attempt that a message keeps: its number, when, code."""
@@ -59,7 +63,8 @@ def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest
     if request.param == "fake":
         fake = FakeMessages(clock)
         inbound = FakeInbound(fake, clock)
-        return MessagesUnderTest(fake, FakeUnsettled(fake, inbound=inbound), inbound, inbound, clock)
+        unsettled = FakeUnsettled(fake, inbound=inbound)
+        return MessagesUnderTest(fake, unsettled, inbound, inbound, clock, FakeStopped(fake))
     request.getfixturevalue("imitated_aws")
     return MessagesUnderTest(
         DynamoDBMessages(aws("dynamodb"), MESSAGES_TABLE, clock),
@@ -67,6 +72,7 @@ def table(request: pytest.FixtureRequest, clock: FakeClock) -> MessagesUnderTest
         DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock),
         DynamoDBUnread(aws("dynamodb"), MESSAGES_TABLE, clock, page=2),
         clock,
+        DynamoDBStopped(aws("dynamodb"), MESSAGES_TABLE, page=2),
     )
 
 

@@ -172,6 +172,21 @@ def test_a_change_of_what_was_just_seen_is_one_request(calls: Calls) -> None:
     assert ["GetItem", "PutItem", "PutItem", "PutItem"] == calls
 
 
+def test_who_was_overtaken_reads_before_it_writes(calls: Calls) -> None:
+    """A write that comes too late costs as much as one that counts; a look costs neither."""
+    one, other = _dynamodb(), _dynamodb()
+    _look(one)
+    _add(other)
+    _add(one)
+    calls.clear()
+    _add(other)
+    _look(one)
+    _add(one)
+
+    assert ["PutItem", "PutItem", "GetItem", "PutItem"] == calls, "the first hears too late that it is not alone"
+    assert 4 == _look(_dynamodb()).pace.live_at
+
+
 def test_where_nothing_changed_nothing_is_written_and_it_is_remembered(calls: Calls) -> None:
     numbers = _dynamodb()
     for _ in range(3):

@@ -5,7 +5,7 @@ import pytest
 from hkreach.domain.breaker import Breaker
 from hkreach.domain.meta_outcome import Halted, NotSent, Outcome, Uncertain
 from hkreach.domain.number import MetaState
-from hkreach.domain.time import MINUTE, SECOND
+from hkreach.domain.time import HOUR, MINUTE, SECOND
 from tests.builders import LIMITS, NOW, NUMBER, OTHER_NUMBER
 
 OVERLOADED = NotSent("131016")
@@ -46,6 +46,27 @@ def test_the_apps_own_limit_stops_everybody_at_once() -> None:
     state = MetaState().after(NotSent("4", 120), NUMBER, NOW, LIMITS, opened=False)
 
     assert (NOW + 120 * SECOND, "4") == (state.breaker.open_until, state.breaker.code)
+
+
+@pytest.mark.parametrize("code", ["2", "131016", "133004"])
+def test_whoever_meta_asks_to_wait_asks_it_for_everybody(code: str) -> None:
+    state = MetaState().after(NotSent(code, 600), NUMBER, NOW, LIMITS, opened=False)
+
+    assert (NOW + 600 * SECOND, code) == (state.breaker.open_until, state.breaker.code)
+    day = MetaState().after(NotSent(code, 86_400), NUMBER, NOW, LIMITS, opened=False)
+    assert NOW + HOUR == day.breaker.open_until
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [(None, 30), (1, 30), (90, 90)])
+def test_a_probe_that_fails_stops_all_as_long_as_meta_asks_and_never_shorter_than_without(
+    retry_after: int | None, seconds: int
+) -> None:
+    state = _opened((NUMBER, NOW), (OTHER_NUMBER, NOW))
+    now = state.breaker.open_until
+    probing, _ = state.probed(now, LIMITS)
+
+    failed = probing.after(NotSent("131016", retry_after), NUMBER, now, LIMITS, opened=False)
+    assert now + seconds * SECOND == failed.breaker.open_until
 
 
 def test_one_probes() -> None:

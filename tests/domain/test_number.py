@@ -38,7 +38,8 @@ def _busy(live: int = 0, booked: int = 0) -> NumberState:
     return NumberState(Pace(live_at=NOW + live, booked_at=NOW + booked))
 
 
-OPEN = _after(NumberState(), Uncertain("torn"), Uncertain("torn"))
+TORN = Uncertain("torn")
+OPEN = _after(NumberState(), TORN, TORN)
 HALF_OPEN = OPEN.breaker.open_until
 HALTED = _after(NumberState(), Halted("190"))
 
@@ -172,6 +173,33 @@ def test_nobody_stands_behind_those_who_waited_for_the_token_before() -> None:
     assert Go([NOW]) == _admit(waiting.resumed(), _request())[1]
 
 
+@pytest.mark.parametrize("code", ["0", "368", "131048", "133016"])
+def test_what_only_a_human_may_ask_again_is_never_probed(code: str) -> None:
+    """Each message looks again in an hour, in case nobody makes it due; it takes no place and costs no write."""
+    state, at = NumberState().after(Halted(code), _request(), LIMITS)
+    month = NOW + 720 * HOUR
+
+    assert NOW + HOUR == at
+    assert (state, Later(month + HOUR, f"halted:{code}", (month + HOUR,))) == _admit(state, _request(month, at_hand=2))
+    assert Later(month + HOUR, f"halted:{code}", ()) == _admit(state, _request(month, urgent=True))[1]
+    assert state.refuses(_request(month))
+    assert Go([month]) == _admit(state, _request(month, account="another"))[1]
+    assert Go([month]) == _admit(state.resumed(), _request(month))[1]
+
+
+@pytest.mark.parametrize("outcome", [Halted("190"), NotSent("80007"), NotSent("130429", 90), TORN, Accepted("wamid")])
+def test_no_late_answer_lets_it_be_probed(outcome: Outcome) -> None:
+    state = _after(NumberState(), Halted("131048"))
+
+    assert state.breaker == _after(state, outcome).breaker
+
+
+def test_metas_probe_is_not_made_by_a_number_that_must_not_ask() -> None:
+    state = _after(NumberState(), Halted("131048"))
+
+    assert "halted:131048" == _why(_admit(state, _request(), probes=True)[1])
+
+
 def test_another_token_does_not_close_what_no_token_opened() -> None:
     assert "breaker:unknown" == _why(_admit(OPEN, _request(account="another"))[1])
 
@@ -203,11 +231,21 @@ def test_too_fast_means_half_the_rate_and_a_place_in_the_line() -> None:
     assert (38.0, NOW + SECOND, CLOSED) == (state.pace.rate(NOW), at, state.breaker)
 
 
-def test_what_meta_asks_one_message_to_wait_does_not_hold_the_line() -> None:
-    state, _ = NumberState().after(NotSent("130429", 86_400), _request(), LIMITS)
+@pytest.mark.parametrize(("retry_after", "seconds"), [(30, 30), (86_400, 3_600)])
+def test_too_fast_for_a_while_means_half_the_rate_and_nobody_goes_so_long(retry_after: int, seconds: int) -> None:
+    """What Meta asks of one message it asks of the number: the next would be refused as well."""
+    state, at = NumberState().after(NotSent("130429", retry_after), _request(), LIMITS)
 
-    assert state.pace.booked_at < NOW + 2 * SECOND
-    assert Go([NOW]) == _admit(state, _request())[1]
+    assert (38.0, (NOW + seconds * SECOND,) * 2) == (state.pace.rate(NOW), (at, state.breaker.open_until))
+    assert "breaker:130429" == _why(_admit(state, _request())[1])
+    assert Go([NOW + seconds * SECOND]) == _admit(state, _request(NOW + seconds * SECOND))[1]
+
+
+def test_a_late_throttle_does_not_take_the_halt_away() -> None:
+    """A call that was on its way when the account was refused."""
+    assert HALTED.breaker == _after(HALTED, NotSent("130429", 30)).breaker
+    longer = _after(HALTED, NotSent("130429", 600)).breaker
+    assert (NOW + 600 * SECOND, "190", "token") == (longer.open_until, longer.code, longer.account)
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(None, 60), (90, 90), (86_400, 3_600)])

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
+from hkreach.domain.breaker import Breaker
 from hkreach.domain.message import OutboundMessage, Status
-from hkreach.domain.time import DAY, to_rfc3339
+from hkreach.domain.number import NumberState
+from hkreach.domain.time import DAY, HOUR, MINUTE, to_rfc3339
 from tests.aws import (
     APPS_TABLE,
     LEAD_DEAD_LETTERS_URL,
     LEAD_QUEUE_URL,
     MEDIA_DEAD_LETTERS_URL,
     MEDIA_QUEUE_URL,
+    NUMBERS_TABLE,
     SEND_DEAD_LETTERS_URL,
     SEND_NOW_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
@@ -22,7 +26,7 @@ from tests.aws import (
     items,
     queued,
 )
-from tests.builders import MESSAGE_ID, NOW, OTHER_ID, RECIPIENT, callback, outbound
+from tests.builders import MESSAGE_ID, NOW, NUMBER, OTHER_ID, RECIPIENT, callback, outbound
 from tests.handlers.conftest import Context, Stack, sample
 
 
@@ -136,6 +140,18 @@ def test_what_no_queue_holds_is_put_back_and_woken(stack: Stack) -> None:
 
     rest = {"becameUnknown": 0, "more": False, "next": None}
     assert [{"found": 1, "putBack": 1} | rest, {"found": 0, "putBack": 0} | rest] == answers
+    assert [OTHER_ID] == _woken(stack)
+
+
+@pytest.mark.parametrize("name", ["administer/resume_number", "administer/set_meta_account"])
+def test_what_waits_for_a_halted_account_is_woken_when_it_goes_on(stack: Stack, name: str) -> None:
+    halted = NumberState(breaker=Breaker().held("131048", "token"))
+    DynamoDBNumbers(aws("dynamodb"), NUMBERS_TABLE).number(NUMBER, lambda _: (halted, None))
+    stack.messages.wait(outbound(OTHER_ID), NOW + HOUR, "halted:131048")
+    answers = [_call(stack, name) for _ in range(2)]
+
+    assert [(1, False), (0, False)] == [(answer["resumed"], answer["more"]) for answer in answers]
+    stack.clock.advance(2 * MINUTE)
     assert [OTHER_ID] == _woken(stack)
 
 

@@ -11,6 +11,7 @@ from hkreach.domain.pace import Pace
 from hkreach.domain.progress import Progress
 from hkreach.domain.time import SECOND
 from hkreach.usecases.administer import Administer, NewMetaAccount
+from hkreach.usecases.administer_resume import ResumeWaiting
 from hkreach.usecases.send_message import SendMessage
 from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
@@ -22,6 +23,7 @@ from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+from tests.fakes.stopped import FakeStopped
 from tests.fakes.stores import FakeMediaStore, FakeSendQueue
 
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
@@ -70,7 +72,8 @@ class House:
 def furnished(messages: FakeMessages, clock: FakeClock, numbers: FakeNumbers) -> House:
     secrets, meta, pauses = FakeSealedSecrets(), FakeMeta(), list[float]()
     apps = FakeApps()
-    administer = Administer(apps, numbers, secrets, FakeMetaApp(), clock, FakeEndpointHealths())
+    resume = ResumeWaiting(messages, FakeStopped(messages), numbers, clock)
+    administer = Administer(apps, numbers, secrets, FakeMetaApp(), clock, FakeEndpointHealths(), resume_waiting=resume)
     for name, number in (("mystore", NUMBER), ("other", OTHER_NUMBER)):
         apps.add(app(name, meta=None))
         administer.set_meta_account(name, NewMetaAccount(number, "1", "EAAtoken"))

@@ -13,12 +13,15 @@ from hkreach.domain.endpoint_health import EndpointHealth, EndpointLimits
 from hkreach.domain.errors import Conflict, Invalid, NotFound, ReachError
 from hkreach.domain.webhook_answer import Answer
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook
+from hkreach.usecases.administer_resume import ResumeWaiting
 from tests.builders import NOW, NUMBER, OTHER_NUMBER, app, endpoint, hooks
 from tests.fakes.apps import FakeApps
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeEndpointHealths
+from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
+from tests.fakes.stopped import FakeStopped
 
 ACCOUNT = NewMetaAccount(NUMBER, "102290129340398", "EAAtoken")
 WEBHOOK = NewWebhook("https://shop.example.com/hook")
@@ -26,9 +29,11 @@ WEBHOOK = NewWebhook("https://shop.example.com/hook")
 
 @pytest.fixture
 def house(clock: FakeClock) -> Administer:
+    messages, numbers = FakeMessages(clock), FakeNumbers()
     return Administer(
-        FakeApps(), FakeNumbers(), FakeSealedSecrets(), FakeMetaApp(), clock, FakeEndpointHealths(),
+        FakeApps(), numbers, FakeSealedSecrets(), FakeMetaApp(), clock, FakeEndpointHealths(),
         frozenset({"127.0.0.1:9000"}),
+        resume_waiting=ResumeWaiting(messages, FakeStopped(messages), numbers, clock),
     )  # fmt: skip
 
 

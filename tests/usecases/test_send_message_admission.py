@@ -1,11 +1,14 @@
 """When a message may go: the pace of its number and of the pair, as processes with memories of their own share it."""
 
+from dataclasses import replace
+
 import pytest
 
 from hkreach.domain.app import MetaAccount
 from hkreach.domain.meta_outcome import NotSent
-from hkreach.domain.number import Go, Later
-from hkreach.domain.time import MINUTE, SECOND
+from hkreach.domain.number import Go, Later, NumberState
+from hkreach.domain.pace import Pace
+from hkreach.domain.time import HOUR, MINUTE, SECOND
 from tests.builders import NOW, NUMBER, OTHER_NUMBER, app
 from tests.fakes.clock import FakeClock
 from tests.fakes.numbers import FakeNumbers
@@ -25,15 +28,53 @@ def test_two_processes_share_the_rate(process: Process, other: Process) -> None:
     assert (132, 1_118) == (times[10], times[-1]), "the second hears what the first took"
 
 
-def test_what_was_leased_and_not_used_in_a_second_is_lost(process: Process, clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    ("parts", "good_for"), [({}, 15_000), ({"booked_at": HOUR}, 1_000), ({"live_at": 16_000}, 1_000)]
+)
+def test_what_was_leased_is_good_for_a_second_and_for_some_while_the_number_has_room(
+    process: Process, clock: FakeClock, numbers: FakeNumbers, parts: dict[str, int], good_for: int
+) -> None:
     process.times(1, 10)
-    clock.advance(1_000)
-    assert [1_000] == process.times(1, 10), "as late as it may be"
-    clock.advance(1)
-
+    busy = {name: NOW + since for name, since in parts.items()}
+    state = numbers.states[f"number#{NUMBER}"]
+    numbers.states[f"number#{NUMBER}"] = replace(state, pace=replace(state.pace, **busy))
+    clock.advance(good_for)
+    assert [good_for] == process.times(1, 10), "as late as it may be"
     before = len(process.numbers.writes)
-    assert [1_001] == process.times(1, 10)
+    clock.advance(1)
+    process.ask(10)
+
     assert before + 1 == len(process.numbers.writes)
+
+
+@pytest.mark.parametrize("number", [NUMBER, OTHER_NUMBER])
+def test_what_was_leased_is_void_when_something_stops_the_number(
+    process: Process, other: Process, clock: FakeClock, number: str
+) -> None:
+    """Another process is told of it: this one looks before it uses what is old."""
+    process.times(1, 10)
+    other.tell(NotSent("4") if number != NUMBER else NotSent("80007"), number=number)
+    clock.advance(1_001)
+
+    assert not process.goes()
+
+
+def test_after_a_refusal_there_is_no_room_for_what_is_old(process: Process, clock: FakeClock) -> None:
+    """The rate is half: what was leased before counts no more, and nobody leases ahead."""
+    process.times(1, 10)
+    process.numbers.number(NUMBER, lambda state: (replace(state, pace=state.pace.slowed(NOW)), None))
+    clock.advance(1_001)
+    before = len(process.numbers.writes)
+
+    assert process.goes()
+    assert before + 1 == len(process.numbers.writes)
+
+
+def test_who_is_busy_leases_no_more_than_it_needs(process: Process, numbers: FakeNumbers) -> None:
+    numbers.states[f"number#{NUMBER}"] = NumberState(Pace(live_at=NOW + 14))
+    process.ask()
+
+    assert NOW + 14 + 14 == numbers.states[f"number#{NUMBER}"].pace.live_at
 
 
 def test_who_sent_some_in_the_last_second_leases_as_many_ahead(process: Process, clock: FakeClock) -> None:

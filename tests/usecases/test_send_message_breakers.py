@@ -76,6 +76,17 @@ def test_one_numbers_trouble_is_its_own_and_two_numbers_is_everybodys(
     assert _meta(numbers).breaker.is_closed
 
 
+def test_a_number_that_must_not_ask_leaves_the_probe_for_all_to_another(
+    process: Process, numbers: FakeNumbers, clock: FakeClock
+) -> None:
+    process.tell(Halted("131048"))
+    process.tell(NotSent("4"), number=OTHER_NUMBER)
+    clock.advance(MINUTE)
+
+    assert [False, True] == [process.goes(), process.goes(number=OTHER_NUMBER)]
+    assert _meta(numbers).breaker.probing
+
+
 def test_the_probe_for_all_goes_although_others_stand_in_line(process: Process, clock: FakeClock) -> None:
     process.tell(NotSent("4"))
     for _ in range(500):
@@ -94,6 +105,23 @@ def test_the_apps_limit_stops_every_number(process: Process, outcome: NotSent, s
 
     assert isinstance(turn, Later)
     assert NOW + seconds * SECOND == turn.at
+
+
+@pytest.mark.parametrize(("code", "others_go"), [("130429", True), ("131016", False), ("133004", False)])
+def test_what_meta_asks_of_one_message_holds_for_its_number_or_for_all(
+    process: Process, other: Process, clock: FakeClock, code: str, others_go: bool
+) -> None:
+    process.times(2, 10)
+    process.tell(NotSent(code, 600))
+
+    for turn in (process.ask(), other.ask(), other.ask(purpose="authentication")):
+        assert isinstance(turn, Later)
+        assert (f"breaker:{code}", True) == (turn.why, turn.at >= NOW + 600 * SECOND)
+    assert others_go == other.goes(number=OTHER_NUMBER)
+    clock.advance(600 * SECOND)
+    assert [True, False] == [other.goes(), process.goes()], "one asks Meta whether it is over"
+    other.tell(ACCEPTED)
+    assert process.goes(waited=True)
 
 
 @pytest.mark.parametrize(

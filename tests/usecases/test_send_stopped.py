@@ -13,6 +13,8 @@ from hkreach.usecases.read_message import timeline
 from tests.builders import NOW, NUMBER, OTHER_NUMBER
 from tests.usecases.paced_house import TORN, House
 
+WHOLE = {"more": False, "next": None}
+
 
 @pytest.fixture
 def house(paced: House) -> House:
@@ -41,8 +43,9 @@ def test_retry_after_is_honoured(house: House, code: str) -> None:
     message_id = house.add()
 
     assert 40 == house.send()
+    house.clock.advance(40 * SECOND)
     assert "done" == house.send(message_id)
-    assert (house.clock() - NOW + 4_000_000, None) == house.waits(message_id)
+    assert (4_040_000, None) == house.waits(message_id)
 
 
 def test_the_second_unknown_opens_and_the_third_message_is_not_called(house: House) -> None:
@@ -85,6 +88,22 @@ def test_a_halted_number_makes_one_refused_call_and_the_others_say_why_they_wait
     assert 2 == len(house.meta.sent), "another number is none of its business"
 
 
+def test_what_meta_forbids_to_repeat_is_not_repeated_and_says_so(house: House) -> None:
+    house.answers(Halted("131048"))
+    first, second = house.add(), house.add()
+    house.send(first)
+    for _ in range(20):  # each wait's end is the next look
+        house.send(second)
+        house.clock.advance(HOUR)
+    house.send(first)
+
+    assert 1 == len(house.meta.sent)
+    reason = "Meta refuses the app's account (code 131048), and is not asked again until this stack's operator says so."
+    assert [{"reason": reason}] * 2 == [
+        timeline(house.message(message_id))["waiting"] for message_id in (first, second)
+    ]
+
+
 @pytest.mark.parametrize("by", ["token", "operator"])
 def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: str) -> None:
     house.answers(Halted("190"))
@@ -95,7 +114,7 @@ def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: st
         house.administer.set_meta_account("mystore", NewMetaAccount(NUMBER, "1", "EAAanother"))
     else:
         shown = house.administer.resume_number("mystore")
-        assert {"phoneNumberId": NUMBER, "wasStopped": True, "code": "190"} == shown
+        assert {"phoneNumberId": NUMBER, "wasStopped": True, "code": "190", "resumed": 2, **WHOLE} == shown
     third = house.add()
 
     assert ["done"] * 3 == [house.send(message_id) for message_id in (third, first, second)]
@@ -103,7 +122,9 @@ def test_a_changed_token_or_the_operator_resumes_it_at_once(house: House, by: st
 
 
 def test_resuming_what_was_not_stopped_changes_nothing(house: House) -> None:
-    assert {"phoneNumberId": NUMBER, "wasStopped": False, "code": None} == house.administer.resume_number("mystore")
+    shown = house.administer.resume_number("mystore")
+
+    assert {"phoneNumberId": NUMBER, "wasStopped": False, "code": None, "resumed": 0, **WHOLE} == shown
     assert [] == house.numbers.writes
 
 

@@ -10,6 +10,7 @@ from hkreach.ports import Contended
 
 _TRIES = 10
 _MOST_REMEMBERED = 1_000
+_OVERTAKEN_SECONDS = 30
 
 type _Seen = tuple[int, Mapping[str, Any]]
 """A version, and the state as it is stored; version 0: there is none yet."""
@@ -34,6 +35,8 @@ class VersionedStates[Key: Hashable, State]:
         self._store = store
         self._read = read
         self._remembered: Remembered[Key, _Seen] = Remembered(_MOST_REMEMBERED, remember_seconds)
+        self._overtaken: Remembered[Key, bool] = Remembered(_MOST_REMEMBERED, remember_seconds and _OVERTAKEN_SECONDS)
+        """Others change these too: what is remembered is too old for a write, which would cost as much in vain."""
 
     def look(self, key: Key) -> State:
         """The state, as young as it is remembered."""
@@ -44,17 +47,24 @@ class VersionedStates[Key: Hashable, State]:
 
         `decide` is asked again when somebody else was quicker. Raises Contended if that goes on.
         """
-        seen = self._see(key)
+        seen, fresh = self._see(key), not self._overtaken.get(key)
         for _ in range(_TRIES):
             version, stored = seen
             state = self._read(stored)
             after, told = decide(state)
             if after == state:
                 return told
+            if not fresh:
+                seen, fresh = self._get(key), True
+                self._remembered.set(key, seen)
+                if seen[0] != version:
+                    continue
             written, seen = self._put(key, version, self._store(after))
             self._remembered.set(key, seen)
             if written:
                 return told
+            fresh = True
+            self._overtaken.set(key, True)
         raise Contended(" ".join(self._key_of(key).values()))
 
     def _see(self, key: Key) -> _Seen:

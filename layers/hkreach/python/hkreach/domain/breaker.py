@@ -11,6 +11,8 @@ from hkreach.domain.time import HOUR, SECOND
 UNKNOWNS_TO_OPEN = 2
 """Each may be a message that nobody can account for, so two in a row are enough."""
 FAILURES_TO_OPEN = 5
+_FOR_GOOD = 253_402_300_800_000
+"""Milliseconds: the year 10000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class Breaker:
         """Whether nothing goes."""
         return now < self.open_until
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is open until somebody closes it: no probe goes."""
+        return self.open_until == _FOR_GOOD
+
     def probed(self, now: int, lasts: int) -> "Breaker":
         """The one probe goes now; for `lasts` milliseconds the others wait for it."""
         return replace(self, open_until=now + lasts, probing=True)
@@ -74,10 +81,18 @@ class Breaker:
 
     def opened(self, now: int, seconds: float, code: str, account: str | None = None) -> "Breaker":
         """Open for so long at least, and for an hour at most: what Meta asks for may be a day, and wrong."""
+        if self.is_held:
+            return self
         until = now + round(min(seconds * SECOND, HOUR))
         longer = until if self.probing else max(self.open_until, until)
+        if self.account and not account and not self.probing:  # on its way when the account was refused
+            return replace(self, open_until=longer)
         opens = self.opens + (self.probing or self.is_closed)  # of a batch's refusals the first opens it
         return replace(self, opens=opens, open_until=longer, code=code, account=account, probing=False)
+
+    def held(self, code: str, account: str) -> "Breaker":
+        """Open until somebody closes it."""
+        return Breaker(opens=self.opens + 1, open_until=_FOR_GOOD, code=code, account=account)
 
     def answered(self) -> "Breaker":
         """After Meta answered: closed. While it is open only the probe's answer counts."""

@@ -59,6 +59,8 @@ NEEDS_THE_OPERATOR = frozenset(
     | {131048, 131064, 133000, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011}
 )
 """Token, permission or account trouble: the same message can go once an operator has mended it."""
+ASKED_BY_HAND_ONLY = frozenset({0, 368, 131048, 133016})
+"""Those of them after which Meta wants no further call until then: a dead token, a restricted or a spamming account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ class Halted:
     """Meta refuses the app's account, not the message: it waits until an operator has mended that."""
 
     code: str
+
+    @property
+    def by_hand_only(self) -> bool:
+        """Whether no message may ask in between."""
+        return int(self.code) in ASKED_BY_HAND_ONLY
 
 
 @dataclass(frozen=True, slots=True)

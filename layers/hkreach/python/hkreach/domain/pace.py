@@ -78,6 +78,14 @@ class Pace:
         """
         return self.live_at <= now - SECOND and rate >= FREE_FROM
 
+    def is_idle(self, now: int, ahead: int = 0) -> bool:
+        """Whether nobody stands in line, and what goes now uses the rate up for no more than `ahead` milliseconds.
+
+        Not so while the rate comes back after a refusal.
+        """
+        is_back = not self.cut_at or now >= self.cut_at + _QUICK
+        return is_back and self.booked_at <= now and self.live_at <= now + ahead
+
     def book(self, not_before: int, rate: float, count: int = 1) -> tuple["Pace", list[int]]:
         """The next free times for messages that come back."""
         at, span = max(self.booked_at, not_before), _span(count, rate)

@@ -1,6 +1,5 @@
 """The operator's calls: `{"action": "create_app", …}`; see `events/administer/` for one of each."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,23 +15,10 @@ from hkreach.domain.pace import HIGH
 from hkreach.domain.template import check_language_code
 from hkreach.edge.fault_words import words
 from hkreach.edge.operator_message_call import MessageCall, OfMessages
+from hkreach.edge.operator_number_call import NumberCall, OfNumbers
+from hkreach.edge.operator_texts import Id, Secret, Text
 from hkreach.usecases.administer import Administer, NewMetaAccount, NewWebhook, Shown
 from hkreach.usecases.administer_messages import AdministerMessages
-
-
-def _of(characters: str, called: str, least: int, most: int) -> AfterValidator:
-    def check(text: str) -> str:
-        if not re.fullmatch(f"[{characters}]{{{least},{most}}}", text):
-            raise ValueError(f"must have {least} to {most} {called}")
-        return text
-
-    return AfterValidator(check)
-
-
-_VISIBLE = (r"\x21-\x7e", "printable ASCII characters, no spaces")
-type _Text = Annotated[str, _of(*_VISIBLE, 1, 512)]
-type _Id = Annotated[str, _of("0-9", "digits", 1, 32)]
-type _Secret = Annotated[str, _of(*_VISIBLE, 16, 256)]
 
 
 class _Call(BaseModel):
@@ -43,11 +29,11 @@ class _CreateApp(_Call):
     action: Literal["create_app"]
     app_name: str
     language_code: Annotated[str, AfterValidator(check_language_code)] = "en"
-    phone_number_id: _Id | None = None
-    waba_id: _Id | None = None
-    access_token: _Text | None = None
+    phone_number_id: Id | None = None
+    waba_id: Id | None = None
+    access_token: Text | None = None
     webhook_url: str | None = None
-    webhook_secret: _Secret | None = None
+    webhook_secret: Secret | None = None
 
     def perform(self, administer: Administer) -> Shown:
         meta = webhook = None
@@ -77,23 +63,11 @@ class _ShowApp(_Call):
         return administer.show_app(self.app_name)
 
 
-class _SetMetaAccount(_Call):
-    action: Literal["set_meta_account"]
-    app_name: str
-    phone_number_id: _Id
-    waba_id: _Id
-    access_token: _Text
-
-    def perform(self, administer: Administer) -> Shown:
-        account = NewMetaAccount(self.phone_number_id, self.waba_id, self.access_token)
-        return administer.set_meta_account(self.app_name, account)
-
-
 class _SetWebhook(_Call):
     action: Literal["set_webhook"]
     app_name: str
     webhook_url: str | None
-    webhook_secret: _Secret | None = None
+    webhook_secret: Secret | None = None
 
     def perform(self, administer: Administer) -> Shown:
         webhook = NewWebhook(self.webhook_url, self.webhook_secret) if self.webhook_url is not None else None
@@ -137,14 +111,6 @@ class _SetMediaDays(_Call):
         return administer.set_media_days(self.app_name, self.media_days)
 
 
-class _ResumeNumber(_Call):
-    action: Literal["resume_number"]
-    app_name: str
-
-    def perform(self, administer: Administer) -> Shown:
-        return administer.resume_number(self.app_name)
-
-
 class _IssueKey(_Call):
     action: Literal["issue_key"]
     app_name: str
@@ -164,8 +130,8 @@ class _RevokeKey(_Call):
 
 class _SetMetaApp(_Call):
     action: Literal["set_meta_app"]
-    app_secret: _Secret
-    verify_token: _Secret
+    app_secret: Secret
+    verify_token: Secret
 
     def perform(self, administer: Administer) -> Shown:
         return administer.set_meta_app(self.app_secret, self.verify_token)
@@ -175,23 +141,21 @@ class _SetMetaApp(_Call):
 _AppCall = (
     _CreateApp
     | _ShowApp
-    | _SetMetaAccount
     | _SetWebhook
     | _ActivateWebhook
     | _SetUnknownPolicy
     | _SetPace
     | _SetMediaDays
-    | _ResumeNumber
     | _IssueKey
     | _RevokeKey
     | _SetMetaApp
 )
-_call: TypeAdapter[_AppCall | MessageCall] = TypeAdapter(
-    Annotated[_AppCall | MessageCall, Field(discriminator="action")]
+_call: TypeAdapter[_AppCall | NumberCall | MessageCall] = TypeAdapter(
+    Annotated[_AppCall | NumberCall | MessageCall, Field(discriminator="action")]
 )
 
 
-def read_call(event: Mapping[str, Any]) -> _AppCall | MessageCall:
+def read_call(event: Mapping[str, Any]) -> _AppCall | MessageCall | NumberCall:
     """What the event asks. Raises Invalid that names every fault, without a value: they hold secrets."""
     try:
         return _call.validate_python(dict(event))
@@ -213,6 +177,8 @@ def perform(
         call = read_call(event)
         if isinstance(call, OfMessages):
             return call.perform(messages, time_left)
+        if isinstance(call, OfNumbers):
+            return call.perform(administer, time_left)
         return dict(call.perform(administer))
     except ReachError as error:
         named = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]

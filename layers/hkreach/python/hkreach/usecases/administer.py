@@ -1,21 +1,26 @@
 """What the operator of a stack does to its apps, keys and secrets."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hkreach.domain import api_key
 from hkreach.domain.app import MAX_LIVE_KEYS, RESEND_AFTER_SECONDS, App, MetaAccount, UnknownPolicy
+from hkreach.domain.breaker import Breaker
 from hkreach.domain.delivery import EndpointKey
 from hkreach.domain.endpoint import DEFAULT_EVENTS, MAX_ENDPOINTS, OPERATORS, Endpoint
 from hkreach.domain.errors import Conflict, Fault, Invalid, NotFound
+from hkreach.domain.number import NumberState
 from hkreach.domain.public_address import check_public_address
-from hkreach.domain.time import to_rfc3339
+from hkreach.domain.time import MINUTE, SECOND, to_rfc3339
 from hkreach.domain.webhook_signature import new_webhook_secret
 from hkreach.ports import Apps, Clock, Contended, MetaAppSecrets, Numbers, SealedSecrets
 from hkreach.ports.deliveries import EndpointHealths
+from hkreach.usecases.administer_resume import ANYTHING, THE_TOKEN, ResumeWaiting
 
+_FORGOTTEN = MINUTE + SECOND
+"""After so long no process remembers an app as it was."""
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
 
 type Shown = Mapping[str, Any]
@@ -50,6 +55,7 @@ class Administer:
     now: Clock
     healths: EndpointHealths
     local_targets: frozenset[str] = frozenset()
+    resume_waiting: ResumeWaiting = field(kw_only=True)
 
     def create_app(
         self, app_name: str, language_code: str, meta: NewMetaAccount | None = None, webhook: NewWebhook | None = None
@@ -72,10 +78,22 @@ class Administer:
         """The app's settings, without any secret."""
         return self._shown(self._app(app_name))
 
-    def set_meta_account(self, app_name: str, meta: NewMetaAccount) -> Shown:
-        """Set the number that the app sends from, and its token. A number belongs to one app."""
-        app = self._app(app_name)
-        return self._changed(app, self._with_meta(app, meta))
+    def set_meta_account(
+        self, app_name: str, meta: NewMetaAccount, time_left: Callable[[], int] = lambda: MINUTE
+    ) -> dict[str, Any]:
+        """Set the number that the app sends from, and its token. A number belongs to one app.
+
+        What waits for the token of before goes when every process knows this one. `more`: `resume_number` goes on.
+        """
+        before = self._app(app_name)
+        after = self._with_meta(before, meta)
+        shown = self._changed(before, after)
+        if before.meta is None or before.meta.phone_number_id != meta.phone_number_id:
+            return shown
+        self._change_number(
+            meta.phone_number_id, lambda state: (state.without_line() if state.breaker.account else state, None)
+        )
+        return shown | self.resume_waiting(after, THE_TOKEN, self.now() + _FORGOTTEN, None, time_left)
 
     def set_webhook(self, app_name: str, webhook: NewWebhook | None) -> Shown:
         """Set the operator's endpoint of the app, active at once, or with None end it; the app's own stay."""
@@ -123,13 +141,33 @@ class Administer:
         app = self._app(app_name)
         return self._changed(app, replace(app, media_days=media_days))
 
-    def resume_number(self, app_name: str) -> Shown:
-        """Let the app's number go on at once, whatever stopped it; answers what that was."""
+    def resume_number(
+        self, app_name: str, after: str | None = None, time_left: Callable[[], int] = lambda: MINUTE
+    ) -> dict[str, Any]:
+        """Let the app's number go on at once, whatever stopped it, and what waits for that; answers what it was.
+
+        With `after` the number stays as it is by now: Meta may have refused it again.
+        """
         app = self._app(app_name)
         if app.meta is None:
             raise Conflict(f"The app {app_name!r} has no Meta account.")
-        was = self.numbers.number(app.meta.phone_number_id, lambda state: (state.resumed(), state.breaker))
-        return {"phoneNumberId": app.meta.phone_number_id, "wasStopped": not was.is_closed, "code": was.code}
+
+        def decide(state: NumberState) -> tuple[NumberState, Breaker]:
+            return state if after or state.breaker.is_closed else state.resumed(), state.breaker
+
+        was = self._change_number(app.meta.phone_number_id, decide)
+        not_before = self.numbers.meta(lambda meta: (meta, max(self.now(), meta.breaker.open_until)))
+        return {
+            "phoneNumberId": app.meta.phone_number_id,
+            "wasStopped": not was.is_closed,
+            "code": was.code,
+        } | self.resume_waiting(app, ANYTHING, not_before, after, time_left)
+
+    def _change_number[T](self, number: str, decide: Callable[[NumberState], tuple[NumberState, T]]) -> T:
+        try:
+            return self.numbers.number(number, decide)
+        except Contended:
+            raise Conflict("What waits for the number may still wait: make the same call again.") from None
 
     def issue_key(self, app_name: str) -> Shown:
         """A further key; two can be live, so that one can be rotated without a gap."""

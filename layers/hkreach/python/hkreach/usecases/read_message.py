@@ -5,7 +5,7 @@ from typing import Any
 from hkreach.domain.app import App
 from hkreach.domain.errors import NotFound
 from hkreach.domain.message import MEDIA, OutboundMessage, Status, is_message_id
-from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR
+from hkreach.domain.meta_outcome import ASKED_BY_HAND_ONLY, NEEDS_THE_OPERATOR
 from hkreach.domain.number import BREAKER, HALTED, NUMBER_RATE, PAIR_RATE, UPLOAD
 from hkreach.domain.time import to_rfc3339
 from hkreach.ports import Messages
@@ -55,27 +55,31 @@ def _waiting(message: OutboundMessage) -> dict[str, str] | None:
         return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
     next_try = {"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {}
     if message.waits_for is not None:
-        return {"reason": _untried(message.waits_for)} | next_try
+        why, _, code = message.waits_for.partition(":")
+        return _halted(code, next_try) if why == HALTED else {"reason": _untried(why, code)} | next_try
     if message.must_be_fetched:
         return {"reason": "Its file is to be fetched from its address."}
     if not message.attempts:
         return {"reason": "It is in the queue."}
     code = message.attempts[-1].code
     if code.isdecimal() and int(code) in NEEDS_THE_OPERATOR:
-        reason = f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that."
-    else:
-        reason = f"Meta could not take it at the last try ({code})."
-    return {"reason": reason} | next_try
+        return _halted(code, next_try)
+    return {"reason": f"Meta could not take it at the last try ({code})."} | next_try
 
 
-def _untried(waits_for: str) -> str:
+def _halted(code: str, next_try: dict[str, str]) -> dict[str, str]:
+    refused = f"Meta refuses the app's account (code {code})"
+    if int(code) in ASKED_BY_HAND_ONLY:
+        return {"reason": f"{refused}, and is not asked again until this stack's operator says so."}
+    return {"reason": f"{refused}: the operator of this stack has to mend that."} | next_try
+
+
+def _untried(why: str, code: str) -> str:
     """In words what a message waits for that was not tried."""
-    why, _, code = waits_for.partition(":")
     return {
         PAIR_RATE: "Meta takes one message in six seconds to the same recipient.",
         NUMBER_RATE: "The app's number has as many messages to send as Meta takes from it in this time.",
         MEDIA: f"Its file could not be fetched, or not be given to Meta, at the last try ({code}).",
         UPLOAD: "Its file is on the way to Meta, with another message.",
         BREAKER: f"Meta could not take other messages ({code}): it is tried again with one, and then with all.",
-        HALTED: f"Meta refuses the app's account (code {code}): the operator of this stack has to mend that.",
     }.get(why, "It waits.")

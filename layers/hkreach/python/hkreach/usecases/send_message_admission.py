@@ -34,7 +34,7 @@ logger = Logger(service="hkreach", child=True)
 _KNOCKS = 3
 """How often a record that has waited is told to come back in some seconds before it goes to the end of the line."""
 _MOST_AHEAD = 10
-"""Messages that a process leases times for because it sent as many in the last second."""
+"""Messages that a process leases times for because it sent as many in the last second, or the number has room."""
 
 
 class Admission:
@@ -44,7 +44,8 @@ class Admission:
         self._numbers, self._now, self._limits = numbers, now, limits
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
         self._leased: defaultdict[str, deque[int]] = defaultdict(deque)
-        self._late: dict[str, int] = {}
+        self._late: dict[str, tuple[int, int]] = {}
+        """For how many milliseconds a time may be used late: if the number is busy, and if it has room."""
         self._used: defaultdict[str, deque[int]] = defaultdict(deque)
         self._places: dict[str, tuple[int, Later]] = {}
         """When places in the line were given last, and which of them are left."""
@@ -67,6 +68,7 @@ class Admission:
                     count=self._count(number, batch),
                     at_hand=batch,
                     alone=batch == 1 and not self._used[number],
+                    ahead=_MOST_AHEAD,
                     may_knock=receives <= _KNOCKS,
                 )
                 turn = self._turn(number, asked)
@@ -115,18 +117,29 @@ class Admission:
         return at
 
     def _turn(self, number: str, asked: Request) -> Go | Later:
-        leased, now = self._leased[number], asked.now
-        while leased and leased[0] < now - self._late[number]:
-            leased.popleft()
-        asks = False
+        leased, now, asks = self._leased[number], asked.now, False
+        self._void_what_is_late(number, asked)
         if not leased:
             turn = self._next_place(number, asked) or self._lease(number, asked)
             if isinstance(turn, Later):
                 return turn
             leased.extend(turn.times)
-            asks, self._late[number] = turn.asks, turn.late
+            asks, self._late[number] = turn.asks, (turn.late, turn.good_for)
         self._used[number].append(now)
         return Go([max(now, leased.popleft())], asks)
+
+    def _void_what_is_late(self, number: str, asked: Request) -> None:
+        leased, (late, good_for) = self._leased[number], self._late.get(number, (0, 0))
+        if leased and leased[0] < asked.now - late and not self._has_room(number, asked):
+            good_for = late
+        while leased and leased[0] < asked.now - good_for:
+            leased.popleft()
+
+    def _has_room(self, number: str, asked: Request) -> bool:
+        """As it was a moment ago; it costs no write."""
+        return self._numbers.meta(lambda state: (state, state.breaker.is_closed)) and self._numbers.number(
+            number, lambda state: (state, state.has_room(asked))
+        )
 
     def _next_place(self, number: str, asked: Request) -> Later | None:
         """One of the places that were given for the whole batch a moment ago."""
@@ -137,7 +150,7 @@ class Admission:
         return self._places[number][1]
 
     def _lease(self, number: str, asked: Request) -> Go | Later:
-        meta, probes = self._look_at_meta(asked.now)
+        meta, probes = self._look_at_meta(number, asked)
 
         def decide(state: NumberState) -> tuple[NumberState, tuple[Go | Later, bool]]:
             after, turn = state.admit(asked, self._limits, meta, probes=probes)
@@ -148,9 +161,11 @@ class Admission:
             self._places[number] = asked.now, turn
         return turn
 
-    def _look_at_meta(self, now: int) -> tuple[Breaker, bool]:
+    def _look_at_meta(self, number: str, asked: Request) -> tuple[Breaker, bool]:
         def decide(state: MetaState) -> tuple[MetaState, tuple[Breaker, bool]]:
-            after, probes = state.probed(now, self._limits)
+            after, probes = state.probed(asked.now, self._limits)
+            if probes and self._numbers.number(number, lambda own: (own, own.refuses(asked))):
+                return state, (state.breaker, False)  # who must not call is no probe
             return after, (after.breaker, probes)
 
         breaker, probes = self._numbers.meta(decide)
@@ -175,7 +190,7 @@ class Admission:
 
             at, before, after = self._numbers.number(number, decide)
             opened, self._number_is_calm[number] = before.is_closed and not after.is_closed, after.is_calm
-            if not after.is_closed:
+            if not after.is_closed or stops_everybody(outcome):
                 with self._locks[number]:
                     self._leased[number].clear()  # they were of before
         if opened or not self._meta_is_calm or stops_everybody(outcome):
