@@ -36,6 +36,9 @@ _KNOCKS = 3
 _MOST_AHEAD = 10
 """Messages that a process leases times for because it sent as many in the last second, or the number has room."""
 
+_A_FIFTH = 5
+"""A batch so large shares the write for its lease well enough."""
+
 
 class Admission:
     """One for each process. In memory it keeps the times that it leased and the pairs of the last minutes."""
@@ -68,7 +71,7 @@ class Admission:
                     count=self._count(number, batch),
                     at_hand=batch,
                     alone=batch == 1 and not self._used[number],
-                    ahead=_MOST_AHEAD,
+                    ahead=_MOST_AHEAD if batch < _A_FIFTH else 0,
                     may_knock=receives <= _KNOCKS,
                 )
                 turn = self._turn(number, asked)
