@@ -43,6 +43,7 @@ administer_messages = AdministerMessages(
         "media": SQSDeadLetters(sqs, settings.media_dead_letter_queue_url, settings.media_queue_url),
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
         "leads": SQSDeadLetters(sqs, settings.lead_dead_letter_queue_url, settings.lead_queue_url),
+        "statuses": SQSDeadLetters(sqs, settings.status_dead_letter_queue_url, settings.status_queue_url),
     },
     now=now,
     unread=DynamoDBUnread(dynamodb, settings.messages_table, now),

@@ -16,6 +16,8 @@ from tests.aws import (
     MEDIA_QUEUE_URL,
     SEND_DEAD_LETTERS_URL,
     SEND_NOW_QUEUE_URL,
+    STATUS_DEAD_LETTERS_URL,
+    STATUS_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
     WEBHOOK_QUEUE_URL,
     aws,
@@ -154,6 +156,7 @@ def test_it_goes_on_behind_what_was_done(stack: Stack) -> None:
         ("media", MEDIA_DEAD_LETTERS_URL, MEDIA_QUEUE_URL),
         ("webhooks", WEBHOOK_DEAD_LETTERS_URL, WEBHOOK_QUEUE_URL),
         ("leads", LEAD_DEAD_LETTERS_URL, LEAD_QUEUE_URL),
+        ("statuses", STATUS_DEAD_LETTERS_URL, STATUS_QUEUE_URL),
     ],
 )
 def test_dead_letters_go_back_to_their_own_queue(stack: Stack, queue: str, dead: str, url: str) -> None:

@@ -110,6 +110,7 @@ class ReceiveMetaSettings(KnowsApps):
 
     messages_table: Text
     numbers_table: Text
+    status_queue_url: Text
     meta_app_parameters: Text
     """The prefix of the SSM parameters that hold the Meta app's secrets."""
 
@@ -196,3 +197,5 @@ class AdministerSettings(KnowsApps, MayOpenLoopback):
     webhook_dead_letter_queue_url: Text
     lead_queue_url: Text
     lead_dead_letter_queue_url: Text
+    status_queue_url: Text
+    status_dead_letter_queue_url: Text

@@ -8,15 +8,17 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
+from hkreach.domain.early_status import EarlyStatus, may_be_early
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.inbound import InboundMessage, MetaNews, referred_wamids, unread, with_own_ids
 from hkreach.domain.message import StatusCallback
 from hkreach.domain.meta_callback import Ignored, MetaChange, Unreadable, changes_of, news_of, status_of_callback
 from hkreach.domain.meta_inbound import Received, inbound_of
 from hkreach.domain.meta_outcome import MEDIA_ERROR
+from hkreach.domain.progress import Progress
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
-from hkreach.ports.inbound import Inbound
+from hkreach.ports.inbound import Inbound, StatusQueue
 
 logger = Logger(service="hkreach", child=True)
 
@@ -38,6 +40,7 @@ class ReceiveMeta:
     now: Clock
     numbers: Numbers
     inbound: Inbound
+    statuses: StatusQueue
 
     def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
         """Record all that one callback tells; returns how many items had which fate.
@@ -88,7 +91,7 @@ class ReceiveMeta:
     def _record(self, item: _Item) -> str:
         match item:
             case StatusCallback():
-                fate = self.messages.record_status(item)
+                fate = self._record_status(item)
                 logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
                 if item.error and item.error.code == str(MEDIA_ERROR):
                     self._doubt_media(item)
@@ -106,6 +109,29 @@ class ReceiveMeta:
                 fate = "passed over"
                 logger.info("callback item passed over", reason=reason)
         return fate
+
+    def look_again(self, early: EarlyStatus) -> Progress:
+        """Look once more for the message of a status that came too early for it."""
+        fate = self.messages.record_status(early.status)
+        seconds = early.next_look(self.now()) if fate == "unknown" else None
+        if seconds is not None:
+            return seconds
+        # Not by Meta's id of the message: that holds the customer's number.
+        number, status = early.status.phone_number_id, early.status.status.value
+        logger.info("early status from meta", phone_number_id=number, status=status, fate=fate)
+        return "done"
+
+    def _record_status(self, status: StatusCallback) -> str:
+        """Raises OSError if it may have come too early and the queue does not take it: then Meta repeats it."""
+        fate = self.messages.record_status(status)
+        if fate != "unknown" or not may_be_early(status):
+            return fate
+        app_name = self.apps.name_of_number(status.phone_number_id)
+        if app_name is None:
+            return fate
+        if not self.statuses.put(EarlyStatus(status, app_name, self.now())):
+            raise OSError("the status queue did not take an early status")
+        return "early"
 
     def _keep(self, item: Unreadable) -> str:
         kept = unread(item.source, item.reason, self.now())
