@@ -34,9 +34,9 @@ receive_meta = ReceiveMeta(
     numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
     inbound=DynamoDBInbound(dynamodb, settings.messages_table, now),
     statuses=SQSStatusQueue(sqs, settings.status_queue_url),
+    limits=settings.limits,
 )
-visibility = SQSVisibility(sqs, settings.status_queue_url)
-api = LambdaFunctionUrlResolver()
+visibility, api = SQSVisibility(sqs, settings.status_queue_url), LambdaFunctionUrlResolver()
 
 
 @api.get("/")

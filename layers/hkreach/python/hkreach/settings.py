@@ -113,6 +113,13 @@ class ReceiveMetaSettings(KnowsApps):
     status_queue_url: Text
     meta_app_parameters: Text
     """The prefix of the SSM parameters that hold the Meta app's secrets."""
+    halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
+    """How long a late refusal of the account stops its number, as in `send_message`."""
+
+    @property
+    def limits(self) -> Limits:
+        """The senders': nothing is sent here, so that only the halt counts."""
+        return Limits(probe=0, halted=self.halted_seconds)
 
 
 class RelayEventsSettings(FromEnvironment):

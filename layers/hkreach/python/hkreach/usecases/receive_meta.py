@@ -11,19 +11,22 @@ from aws_lambda_powertools import Logger
 from hkreach.domain.early_status import EarlyStatus, may_be_early
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.inbound import InboundMessage, MetaNews, referred_wamids, unread, with_own_ids
-from hkreach.domain.message import StatusCallback
+from hkreach.domain.message import MessageError, StatusCallback
 from hkreach.domain.meta_callback import Ignored, MetaChange, Unreadable, changes_of, news_of, status_of_callback
 from hkreach.domain.meta_inbound import Received, inbound_of
 from hkreach.domain.meta_outcome import MEDIA_ERROR
+from hkreach.domain.number import Limits
 from hkreach.domain.progress import Progress
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
 from hkreach.ports.inbound import Inbound, StatusQueue
+from hkreach.usecases.receive_meta_senders import LateError, TellSenders
 
 logger = Logger(service="hkreach", child=True)
 
 _AT_ONCE = 16
 """Meta puts up to 1,000 updates in one callback, and repeats all of them if the answer takes too long."""
+_LIMITS = Limits(probe=0, halted=300)
 
 type _Item = StatusCallback | Received | MetaNews | Ignored | Unreadable
 type _Read = Callable[[], _Item]
@@ -41,6 +44,8 @@ class ReceiveMeta:
     numbers: Numbers
     inbound: Inbound
     statuses: StatusQueue
+    limits: Limits = _LIMITS
+    """Of the senders: what Meta tells late stops them as its answer does."""
 
     def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
         """Record all that one callback tells; returns how many items had which fate.
@@ -51,23 +56,28 @@ class ReceiveMeta:
         """
         if not meta_signature_is_valid(signature, body, self.secrets.app_secrets()):
             raise Unauthorized
-        items = list(self._items(body))
+        items, late = list(self._items(body)), list[LateError]()
         if len(items) == 1:
-            fates = [self._try_to_record(items[0])]
+            fates = [self._try_to_record(items[0], late)]
         else:
             with ThreadPoolExecutor(min(len(items), _AT_ONCE) or 1) as threads:
-                fates = list(threads.map(self._try_to_record, items))
+                fates = list(threads.map(lambda read: self._try_to_record(read, late), items))
+        self._tell_senders(late)
         for fate in fates:
             if isinstance(fate, Exception):
                 raise fate
         return Counter(str(fate) for fate in fates)
 
-    def _try_to_record(self, read: _Read) -> str | Exception:
+    def _try_to_record(self, read: _Read, late: list[LateError]) -> str | Exception:
         try:
-            return self._record(read())
+            item = read()
+            fate = self._record(item)
         except Exception as error:
             logger.exception("callback item was not recorded")
             return error
+        if fate == "recorded":
+            late += _late_errors(item)
+        return fate
 
     def _items(self, body: bytes) -> Iterator[_Read]:
         """Each item, still to be read: reading one may look up its app, and that may fail for it alone."""
@@ -116,10 +126,15 @@ class ReceiveMeta:
         seconds = early.next_look(self.now()) if fate == "unknown" else None
         if seconds is not None:
             return seconds
+        if fate == "recorded":
+            self._tell_senders(_late_errors(early.status))
         # Not by Meta's id of the message: that holds the customer's number.
         number, status = early.status.phone_number_id, early.status.status.value
         logger.info("early status from meta", phone_number_id=number, status=status, fate=fate)
         return "done"
+
+    def _tell_senders(self, late: list[LateError]) -> None:
+        TellSenders(self.apps, self.numbers, self.now, self.limits)(late)
 
     def _record_status(self, status: StatusCallback) -> str:
         """Raises OSError if it may have come too early and the queue does not take it: then Meta repeats it."""
@@ -151,6 +166,16 @@ class ReceiveMeta:
         if message and message.media and message.phone_number_id == failed.phone_number_id:
             number, key = message.phone_number_id, message.media.key
             self.numbers.media(number, key, lambda file: (file.doubted(self.now()), None))
+
+
+def _late_errors(item: _Item) -> list[LateError]:
+    """What a failed status, or an error of the account, tells of its number."""
+    match item:
+        case StatusCallback(error=MessageError(code=code)) if code.isdecimal():
+            return [LateError(item.phone_number_id, int(code), item.at)]
+        case MetaNews(field="errors", phone_number_id=str(number), value={"code": int(code)}):
+            return [LateError(number, code, item.at)]
+    return []
 
 
 def _as_it_is(item: _Item) -> _Item:
