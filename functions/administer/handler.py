@@ -14,7 +14,7 @@ from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
-from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
+from hkreach.adapters.sqs_dead_letters import SQSDeadLetters, lane_of_letter
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.edge.operator_call import perform
 from hkreach.settings import AdministerSettings
@@ -25,6 +25,7 @@ logger = Logger(service="hkreach", step="administer")
 settings = AdministerSettings.from_environment()
 dynamodb, sqs = client("dynamodb"), client("sqs")
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
+messages = DynamoDBMessages(dynamodb, settings.messages_table, now)
 administer = Administer(
     apps=apps,
     numbers=DynamoDBNumbers(dynamodb, settings.numbers_table, remembers=False),
@@ -35,11 +36,13 @@ administer = Administer(
     local_targets=settings.local_targets,
 )
 administer_messages = AdministerMessages(
-    messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
+    messages=messages,
     unsettled=DynamoDBUnsettled(dynamodb, settings.messages_table, now),
     apps=apps,
     dead_letters={
-        "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_now_queue_url),
+        "send": SQSDeadLetters(
+            sqs, settings.send_dead_letter_queue_url, lane_of_letter(messages, settings.send_queue_urls)
+        ),
         "media": SQSDeadLetters(sqs, settings.media_dead_letter_queue_url, settings.media_queue_url),
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
         "leads": SQSDeadLetters(sqs, settings.lead_dead_letter_queue_url, settings.lead_queue_url),

@@ -188,7 +188,7 @@ class DeliverWebhookSettings(PostsWebhooks):
         )
 
 
-class AdministerSettings(KnowsApps, MayOpenLoopback):
+class AdministerSettings(KnowsApps, MayOpenLoopback, Sends):
     """Of `administer`."""
 
     secrets_key_id: Text
@@ -196,9 +196,7 @@ class AdministerSettings(KnowsApps, MayOpenLoopback):
     messages_table: Text
     numbers_table: Text
     deliveries_table: Text
-    send_now_queue_url: Text
     send_dead_letter_queue_url: Text
-    media_queue_url: Text
     media_dead_letter_queue_url: Text
     webhook_queue_url: Text
     webhook_dead_letter_queue_url: Text
