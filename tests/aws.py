@@ -46,6 +46,15 @@ SEND_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/send-d
 MEDIA_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/media-dead"
 WEBHOOK_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/webhooks-dead"
 LEAD_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/leads-dead"
+STATUS_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/statuses"
+STATUS_DEAD_LETTERS_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/statuses-dead"
+DEAD_LETTERS_URLS = (
+    SEND_DEAD_LETTERS_URL,
+    MEDIA_DEAD_LETTERS_URL,
+    WEBHOOK_DEAD_LETTERS_URL,
+    LEAD_DEAD_LETTERS_URL,
+    STATUS_DEAD_LETTERS_URL,
+)
 
 
 @contextmanager
@@ -82,11 +91,12 @@ def imitated() -> Iterator[None]:
             (MEDIA_QUEUE_URL, "MediaQueue"),
             (WEBHOOK_QUEUE_URL, "WebhookQueue"),
             (LEAD_QUEUE_URL, "LeadQueue"),
+            (STATUS_QUEUE_URL, "StatusQueue"),
             (WEBHOOK_RETRY_QUEUE_URL, "WebhookRetryQueue"),
         ):
             seconds = resources("AWS::SQS::Queue")[logical_id]["VisibilityTimeout"]
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2], Attributes={"VisibilityTimeout": str(seconds)})
-        for url in (SEND_DEAD_LETTERS_URL, MEDIA_DEAD_LETTERS_URL, WEBHOOK_DEAD_LETTERS_URL, LEAD_DEAD_LETTERS_URL):
+        for url in DEAD_LETTERS_URLS:
             aws("sqs").create_queue(QueueName=url.rpartition("/")[2])
         yield
 

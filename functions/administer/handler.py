@@ -15,7 +15,7 @@ from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.adapters.dynamodb_stopped import DynamoDBStopped
 from hkreach.adapters.dynamodb_unsettled import DynamoDBUnsettled
 from hkreach.adapters.kms_secrets import KMSSecrets
-from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
+from hkreach.adapters.sqs_dead_letters import SQSDeadLetters, lane_of_letter
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.edge.operator_call import perform
 from hkreach.settings import AdministerSettings
@@ -44,10 +44,13 @@ administer_messages = AdministerMessages(
     unsettled=DynamoDBUnsettled(dynamodb, settings.messages_table, now),
     apps=apps,
     dead_letters={
-        "send": SQSDeadLetters(sqs, settings.send_dead_letter_queue_url, settings.send_now_queue_url),
+        "send": SQSDeadLetters(
+            sqs, settings.send_dead_letter_queue_url, lane_of_letter(messages, settings.send_queue_urls)
+        ),
         "media": SQSDeadLetters(sqs, settings.media_dead_letter_queue_url, settings.media_queue_url),
         "webhooks": SQSDeadLetters(sqs, settings.webhook_dead_letter_queue_url, settings.webhook_queue_url),
         "leads": SQSDeadLetters(sqs, settings.lead_dead_letter_queue_url, settings.lead_queue_url),
+        "statuses": SQSDeadLetters(sqs, settings.status_dead_letter_queue_url, settings.status_queue_url),
     },
     now=now,
     unread=DynamoDBUnread(dynamodb, settings.messages_table, now),

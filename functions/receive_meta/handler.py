@@ -1,7 +1,5 @@
-"""Meta's callbacks, on a function URL: the handshake, statuses and inbound messages."""
+"""Meta's callbacks, on a function URL: the handshake, statuses and inbound messages. And the status queue."""
 
-import base64
-import hmac
 from http import HTTPStatus
 from typing import Any
 
@@ -15,14 +13,18 @@ from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_inbound import DynamoDBInbound
 from hkreach.adapters.dynamodb_messages import DynamoDBMessages
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
+from hkreach.adapters.sqs_queue import SQSVisibility
+from hkreach.adapters.sqs_statuses import SQSStatusQueue, read_early
 from hkreach.adapters.ssm_meta_app import SSMMetaApp
 from hkreach.domain.errors import Unauthorized
+from hkreach.edge.meta_url import challenge_of, raw_body
+from hkreach.edge.queue_batch import is_of_queue, work_on_batch
 from hkreach.settings import ReceiveMetaSettings
 from hkreach.usecases.receive_meta import ReceiveMeta
 
 logger = Logger(service="hkreach", step="receive_meta")
 settings = ReceiveMetaSettings.from_environment()
-dynamodb = client("dynamodb")
+dynamodb, sqs = client("dynamodb"), client("sqs")
 meta_app = SSMMetaApp(client("ssm"), settings.meta_app_parameters)
 receive_meta = ReceiveMeta(
     messages=DynamoDBMessages(dynamodb, settings.messages_table, now),
@@ -31,40 +33,38 @@ receive_meta = ReceiveMeta(
     now=now,
     numbers=DynamoDBNumbers(dynamodb, settings.numbers_table),
     inbound=DynamoDBInbound(dynamodb, settings.messages_table, now),
+    statuses=SQSStatusQueue(sqs, settings.status_queue_url),
+    limits=settings.limits,
 )
-api = LambdaFunctionUrlResolver()
+visibility, api = SQSVisibility(sqs, settings.status_queue_url), LambdaFunctionUrlResolver()
 
 
 @api.get("/")
 def handshake() -> Response[str]:
     """Meta sends this when the callback's address is set: the challenge back, if the token is ours."""
-    query, token = api.current_event.query_string_parameters, meta_app.verify_token()
-    given = query.get("hub.verify_token", "")
-    if query.get("hub.mode") != "subscribe" or not token or not hmac.compare_digest(given.encode(), token.encode()):
+    challenge = challenge_of(api.current_event.query_string_parameters, meta_app.verify_token())
+    if challenge is None:
         logger.warning("handshake refused")
-        return _plain(HTTPStatus.FORBIDDEN, "the verify token is not this stack's")
-    return _plain(HTTPStatus.OK, query.get("hub.challenge", ""))
+        return Response(HTTPStatus.FORBIDDEN, "text/plain", "the verify token is not this stack's")
+    return Response(HTTPStatus.OK, "text/plain", challenge)
 
 
 @api.post("/")
 def callback() -> Response[str]:
     """Anything but 200 makes Meta repeat the callback, for up to seven days."""
     event = api.current_event
-    body = base64.b64decode(event.body or "") if event.is_base64_encoded else (event.body or "").encode()
     try:
-        fates = receive_meta(body, event.headers.get("X-Hub-Signature-256", ""))
+        fates = receive_meta(raw_body(event.raw_event), event.headers.get("X-Hub-Signature-256", ""))
     except Unauthorized:
         logger.warning("callback refused: the signature is not over these bytes")
-        return _plain(HTTPStatus.UNAUTHORIZED, "the signature is missing or wrong")
+        return Response(HTTPStatus.UNAUTHORIZED, "text/plain", "the signature is missing or wrong")
     logger.info("callback received", fates=fates)
-    return _plain(HTTPStatus.OK, "")
-
-
-def _plain(status: HTTPStatus, text: str) -> Response[str]:
-    return Response(status, "text/plain", text)
+    return Response(HTTPStatus.OK, "text/plain", "")
 
 
 @logger.inject_lambda_context(clear_state=True, correlation_id_path="requestContext.requestId")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The function URL's event in, its answer out."""
+    """The function URL's event in, its answer out; or records of the status queue, and the partial batch answer."""
+    if is_of_queue(event):
+        return work_on_batch(event, context, lambda one: receive_meta.look_again(read_early(one.body)), visibility)
     return api.resolve(event, context)

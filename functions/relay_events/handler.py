@@ -18,9 +18,9 @@ from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.sqs_leads import SQSLeadQueue
 from hkreach.adapters.sqs_queue import SQSVisibility
 from hkreach.domain.progress import Progress
-from hkreach.edge.lead_stream import is_of_leads, is_of_queue, read_moves
+from hkreach.edge.lead_stream import is_of_leads, read_moves
 from hkreach.edge.message_stream import failed_from, read_changes
-from hkreach.edge.queue_batch import work_on_batch
+from hkreach.edge.queue_batch import is_of_queue, work_on_batch
 from hkreach.settings import RelayEventsSettings
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_events_leads import make_lead, make_leads, relay_moves

@@ -126,6 +126,7 @@ def test_only_the_operators_function_reads_the_whole_table_and_takes_dead_letter
 
     assert {"AdministerRole"} == {role for role in ROLES if "dynamodb:Scan" in _actions(role)}
     letters = ["SendDeadLetterQueue", "MediaDeadLetterQueue", "WebhookDeadLetterQueue", "LeadDeadLetterQueue"]
+    letters.append("StatusDeadLetterQueue")
     assert {"AdministerRole": letters} == may("sqs:ReceiveMessage")
     assert {"sqs:DeleteMessage", "sqs:SendMessage", "dynamodb:UpdateItem"} <= _actions("AdministerRole")
 

@@ -29,6 +29,7 @@ from tests.aws import ENVIRONMENT, environment
 from tests.bench.canned_aws import APPS_TABLE, NUMBERS_TABLE
 from tests.builders import NUMBER, RECIPIENT
 from tests.fakes.secrets import FakeMetaApp
+from tests.fakes.stores import FakeStatusQueue
 
 DELAY = 0.005
 META_WANTS = 0.25
@@ -57,7 +58,7 @@ def _posted(arguments: tuple[str, int, int, int]) -> list[float]:
         dynamodb = client("dynamodb")
     receive = ReceiveMeta(
         DynamoDBMessages(dynamodb, "messages", now), DynamoDBApps(dynamodb, APPS_TABLE, 60), FakeMetaApp("secret"),
-        now, DynamoDBNumbers(dynamodb, NUMBERS_TABLE), DynamoDBInbound(dynamodb, "messages", now),
+        now, DynamoDBNumbers(dynamodb, NUMBERS_TABLE), DynamoDBInbound(dynamodb, "messages", now), FakeStatusQueue(),
     )  # fmt: skip
     seconds = []
     for _ in range(callbacks + 1):

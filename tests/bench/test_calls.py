@@ -63,7 +63,7 @@ from tests.aws import (
 )
 from tests.builders import LIMITS, NOW, NUMBER, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.fakes.outside import FakeMeta, FakeWebhookClient
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeStatusQueue
 from tests.fakes.uploads import FakeUploads
 
 MESSAGES = 10
@@ -117,7 +117,13 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
     sent = calls - accepted
     ids = [change.after.message_id for change in _changes()]
     receiver = ReceiveMeta(
-        messages, apps, meta_app, lambda: NOW, numbers, DynamoDBInbound(dynamodb, MESSAGES_TABLE, lambda: NOW)
+        messages,
+        apps,
+        meta_app,
+        lambda: NOW,
+        numbers,
+        DynamoDBInbound(dynamodb, MESSAGES_TABLE, lambda: NOW),
+        FakeStatusQueue(),
     )
     for status in ("sent", "delivered", "read"):
         for message_id in ids:

@@ -28,6 +28,8 @@ SETTINGS = {
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/webhooks-dead",
     "LEAD_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/leads-dead",
     "LEAD_QUEUE_URL": "https://sqs.invalid/leads",
+    "STATUS_QUEUE_URL": "https://sqs.invalid/statuses",
+    "STATUS_DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/statuses-dead",
     "EVENT_BUS_NAME": "bus",
     "GRAPH_URL": "https://graph.invalid",
     "GRAPH_VERSION": "v25.0",

@@ -1,6 +1,7 @@
 """What really happened to each message, kept beside the table: the verdict asks it, and no step knows it."""
 
 import json
+import math
 from collections import Counter
 
 from hkreach.domain.message import UNKNOWN_ATTEMPT, OutboundMessage, Status
@@ -21,8 +22,7 @@ class Ledger:
         """What Meta told of a message in a callback that could find it: by its echo, or by an id that we had."""
         self.called: set[tuple[str, Status]] = set()
         """The same for every callback, answered or not."""
-        self.orphans = 0
-        """Callbacks without the echo that came before we knew Meta's id."""
+        self._early: list[tuple[str, Status, int]] = []
         self.leave: Counter[str] = Counter()
         """How often each message was rightly claimed again though it may have gone before."""
         self.moved: set[str] = set()
@@ -30,12 +30,14 @@ class Ledger:
         self._unknown_since: dict[str, int] = {}
         self._tries: dict[str, int] = {}
         self._ids: dict[str, str] = {}
+        self._known_at: dict[str, int] = {}
 
     def wrote(self, before: OutboundMessage | None, after: OutboundMessage) -> None:
         """A write of the table, as its stream shows it."""
         message_id = after.message_id
         if after.wamid is not None:
             self._ids.setdefault(after.wamid, message_id)
+            self._known_at.setdefault(after.wamid, self._now())
         if before is not None and not before.facts.items() <= after.facts.items():
             self.moved.add(message_id)
         last = after.attempts[-1] if after.attempts else None
@@ -51,6 +53,16 @@ class Ledger:
             return False
         return self._now() - since >= self._resend_after - _TOLERANCE
 
+    @property
+    def orphans(self) -> int:
+        """Callbacks without the echo that came before we knew Meta's id."""
+        return len(self._early)
+
+    def early(self, within: float = math.inf) -> set[tuple[str, Status]]:
+        """What they told of which messages, where Meta's id was known so many milliseconds later."""
+        known = [(wamid, status, at) for wamid, status, at in self._early if wamid in self._ids]
+        return {(self._ids[wamid], status) for wamid, status, at in known if self._known_at[wamid] - at <= within}
+
     def finds(self, body: bytes) -> list[tuple[str, Status]]:
         """The messages, and what is told of them, that a callback must find if it comes now."""
         found = []
@@ -58,7 +70,7 @@ class Ledger:
             for node in entry["changes"][0]["value"].get("statuses", []):
                 message_id = node.get("biz_opaque_callback_data") or self._ids.get(node["id"])
                 if message_id is None:
-                    self.orphans += 1
+                    self._early.append((node["id"], Status(node["status"]), self._now()))
                 else:
                     found.append((message_id, Status(node["status"])))
         self.called.update(found)

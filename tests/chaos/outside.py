@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hkreach.adapters.sqs_statuses import early_body
+from hkreach.domain.early_status import FIRST_LOOK, EarlyStatus
 from hkreach.domain.event import Event
 from hkreach.domain.message import MessageError
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
@@ -109,6 +111,17 @@ class SimulatedSendQueue:
                 queue = self._media if message.lane == "media" else self._queue
                 queue.add(message.message_id, (delays or {}).get(message.message_id, 0))
         return refused
+
+
+class SimulatedStatusQueue:
+    """Implements the port `StatusQueue` on a simulated queue."""
+
+    def __init__(self, queue: SimulatedQueue) -> None:
+        self._queue = queue
+
+    def put(self, early: EarlyStatus) -> bool:
+        self._queue.add(early_body(early), FIRST_LOOK)
+        return True
 
 
 class SimulatedBus:

@@ -121,7 +121,7 @@ def forgets_what_the_bus_refused(changes: Sequence[Any], *, bus: Any) -> frozens
 
 def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int], time_left: Any) -> int:
     """Ends the wait first; who dies between leaves a message that nobody wakes."""
-    due: Sequence[DueMessage] = messages.due(now(), 1_000)
+    due: Sequence[DueMessage] = list(messages.due(now(), 1_000))
     for message in due:
         messages.wait_again(message, now() + 10**9 * MINUTE)
     queue.put(due)

@@ -116,7 +116,8 @@ def _of_policy(total: Total) -> Iterator[str]:
         f"{counts['put_back']} and called {counts['called_unknown']} unknown, a second one {counts['recovered_twice']}"
     )
     yield f"  facts without a webhook, for the stream's record was dropped: {counts['dropped']}"
-    yield f"  callbacks without the echo, before Meta's id was known, that found nothing: {counts['orphans']}"
+    orphans, lost = counts["orphans"], counts["orphans_lost"]
+    yield f"  callbacks without the echo, before Meta's id was known: {orphans}, of which lost for good: {lost}"
     minutes = [drain / MINUTE for drain in total.drains]
     mean = sum(minutes) / len(minutes)
     yield f"  drained to the last record {mean:.0f} min after the last fault, {max(minutes):.0f} at most"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from hkreach.adapters.sqs_statuses import read_early
 from hkreach.domain.app import MetaAccount, UnknownPolicy
 from hkreach.domain.change import Change
 from hkreach.domain.message import OutboundMessage, Status
@@ -24,7 +25,14 @@ from tests.chaos.inline import InlineExecutor
 from tests.chaos.invocation import TIMEOUT, Invocation
 from tests.chaos.ledger import SKEW, Ledger
 from tests.chaos.operator import A_DAY, SOON, Operator
-from tests.chaos.outside import SECRET, SimulatedBus, SimulatedMeta, SimulatedQueue, SimulatedSendQueue
+from tests.chaos.outside import (
+    SECRET,
+    SimulatedBus,
+    SimulatedMeta,
+    SimulatedQueue,
+    SimulatedSendQueue,
+    SimulatedStatusQueue,
+)
 from tests.chaos.steps import PRODUCTION, Steps
 from tests.chaos.stream import Stream
 from tests.chaos.webhooks import SimulatedWebhooks
@@ -53,6 +61,7 @@ class Simulation:
         self.attempted = 0
         self.send_queue = SimulatedQueue(self.clock, self.faults, 360_000, forgets=True)
         self.media_queue = SimulatedQueue(self.clock, self.faults, 900_000, forgets=True)
+        self.status_queue = SimulatedQueue(self.clock, self.faults, 360_000)
         self.webhook_queue = SimulatedQueue(self.clock, self.faults, 180_000)
         self._webhooks = SimulatedWebhooks(faults, self.clock, self.webhook_queue)
         self.webhooks = self._webhooks.told
@@ -106,8 +115,9 @@ class Simulation:
         meta_app = FakeMetaApp()
         meta_app.rotate(SECRET, "verify")
         self.receiver = ReceiveMeta(
-            self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers, inbound
-        )
+            self.messages, self.apps, struck("meta_app", meta_app), self.clock, self.numbers, inbound,
+            struck("statuses", SimulatedStatusQueue(self.status_queue)),
+        )  # fmt: skip
         unsettled = struck("unsettled", FakeUnsettled(self.table, page=50), self._write_to_the_stream)
         self.operator = Operator(
             self.steps.operator(self.messages, unsettled, self.apps, {}, self.clock, inbound),
@@ -192,6 +202,10 @@ class Simulation:
         else:
             self.ledger.was_told(found)
 
+    def look_again(self) -> None:
+        """Statuses that came too early are looked for once more."""
+        self._work(self.status_queue, lambda body, *_: self.receiver.look_again(read_early(body)))
+
     def recover(self) -> None:
         """The operator puts back what no queue holds any more."""
         survive(lambda: self.operator.recover(SOON))
@@ -209,7 +223,7 @@ class Simulation:
 
     def run(self, messages: int) -> None:
         """Accept messages and work on them under faults, to the end."""
-        work = [self.relay, self.send, self.send, self.fetch, self.call_back, self.deliver]
+        work = [self.relay, self.send, self.send, self.fetch, self.call_back, self.look_again, self.deliver]
         while self.attempted < messages:
             self.accept()
             for _ in range(6):
@@ -230,6 +244,7 @@ class Simulation:
             self.go_on()
         self.send_queue.redrive()
         self.media_queue.redrive()
+        self.status_queue.redrive()
         self.webhook_queue.redrive()
         self._drain()
         self.drained_in = self.clock() - stopped
@@ -245,6 +260,7 @@ class Simulation:
                 self.send()
                 self.fetch()
                 self.call_back()
+                self.look_again()
                 self.deliver()
             self.wake()
             left = [queue for queue in self._queues if queue.records]
@@ -260,7 +276,7 @@ class Simulation:
 
     @property
     def _queues(self) -> tuple[SimulatedQueue, ...]:
-        return self.send_queue, self.media_queue, self.webhook_queue
+        return self.send_queue, self.media_queue, self.status_queue, self.webhook_queue
 
     def _overtake(self) -> None:
         """Another worker runs in the middle of this one: with the same message if there is one in work.

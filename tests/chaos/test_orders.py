@@ -26,7 +26,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
-from tests.fakes.stores import FakeEventBus
+from tests.fakes.stores import FakeEventBus, FakeStatusQueue
 
 TOLD = (Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED)
 SECRET = "the-meta-apps-secret"
@@ -54,7 +54,13 @@ class Walk:
         assert claim is not None
         self.row, self.claim, self.own = self.messages.rows[MESSAGE_ID], claim, own
         self.receive = ReceiveMeta(
-            self.messages, FakeApps(), FakeMetaApp(SECRET), clock, FakeNumbers(), FakeInbound(self.messages)
+            self.messages,
+            FakeApps(),
+            FakeMetaApp(SECRET),
+            clock,
+            FakeNumbers(),
+            FakeInbound(self.messages),
+            FakeStatusQueue(),
         )
         self.known: dict[object, tuple[int, frozenset[End]]] = {}
 

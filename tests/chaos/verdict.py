@@ -7,6 +7,9 @@ from tests.chaos.simulation import Simulation, has_ended
 
 WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice")
 
+LOOKED_FOR = 150_000
+"""Milliseconds for which the message of an early status is looked for at least."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -44,7 +47,9 @@ class Verdict:
     dropped: int
     """The same because the stream's record was dropped: nothing puts that back. The message's status tells them."""
     orphans: int
-    """Callbacks that could find no message: without the echo, before Meta's id was known."""
+    """Callbacks that could find no message: without the echo, before Meta's id was known. They are looked for again."""
+    orphans_lost: int
+    """Those of them whose message was not known for so long that the looking had ended, and that it lacks."""
     faults: int
 
     @property
@@ -58,8 +63,11 @@ def judge(run: Simulation) -> Verdict:
     taken, told, leave = run.meta.taken, run.ledger.told, run.ledger.leave
     status = {message_id: message.status for message_id, message in rows.items()}
     failed = {message_id for message_id, its in status.items() if its is Status.FAILED}
+    early = run.ledger.early()
     wrongly_failed = {i for i in failed if taken[i] and Status.FAILED not in told.get(i, set())}
+    wrongly_failed -= {i for i, fact in early if fact is Status.FAILED}
     forgets = {i for i in rows if not told.get(i, set()) <= set(rows[i].facts)}
+    forgets |= {i for i, fact in run.ledger.early(within=LOOKED_FOR) if fact not in rows[i].facts}
     facts = {(i, fact) for i, message in rows.items() for fact in message.facts if fact in RANK}
     untold = {(i, fact) for i, fact in facts if fact.value not in run.webhooks.get(i, set())}
     ended = {i for i, message in rows.items() if has_ended(message)}
@@ -84,5 +92,6 @@ def judge(run: Simulation) -> Verdict:
         untold=len(untold - run.events.dropped),
         dropped=len(untold & run.events.dropped),
         orphans=run.ledger.orphans,
+        orphans_lost=sum(fact not in rows[i].facts for i, fact in early),
         faults=run.faults.struck.total(),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hkreach.adapters.sqs_dead_letters import SQSDeadLetters
-from tests.aws import SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL, aws, queued
+from tests.aws import SEND_BULK_QUEUE_URL, SEND_DEAD_LETTERS_URL, SEND_NOW_QUEUE_URL, aws, queued
 from tests.fakes.stores import FakeDeadLetters
 
 pytestmark = pytest.mark.usefixtures("imitated_aws")
@@ -60,6 +60,20 @@ def test_ten_at_a_time_are_moved_as_they_are() -> None:
     )
     fake = FakeDeadLetters(*map(str, range(12)))
     assert [(10, 10), (2, 2), (0, 0)] == [fake.move() for _ in range(3)]
+
+
+def test_letters_of_two_queues_go_each_to_its_own() -> None:
+    _bury(*range(4))
+
+    def queue_of(body: str) -> str:
+        return SEND_BULK_QUEUE_URL if '"n": 3' in body else SEND_NOW_QUEUE_URL
+
+    assert (4, 4) == SQSDeadLetters(aws("sqs"), SEND_DEAD_LETTERS_URL, queue_of).move()
+    assert ([3], [0, 1, 2], 0) == (
+        [record["Body"]["n"] for record in queued(SEND_BULK_QUEUE_URL)],
+        sorted(record["Body"]["n"] for record in queued(SEND_NOW_QUEUE_URL)),
+        _letters().count(),
+    )
 
 
 def test_a_letter_without_a_group_goes_without_one() -> None:

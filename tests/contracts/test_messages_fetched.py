@@ -41,7 +41,7 @@ def test_a_file_that_was_fetched_makes_its_message_due_for_a_sender(table: Messa
     table.messages.wait(_read(table), DUE, "media:media_status")
 
     assert table.messages.record_fetched(MESSAGE_ID, MEDIA, DUE + 1)
-    assert [] == table.messages.due(DUE, 100)
+    assert [] == list(table.messages.due(DUE, 100))
     assert [DueMessage(MESSAGE_ID, "mystore", DUE + 1)] == list(table.messages.due(DUE + 1, 100))
     assert (MEDIA, ADDRESS, None) == (_read(table).media, _read(table).media_address, _read(table).waits_for)
 

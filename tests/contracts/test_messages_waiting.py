@@ -1,12 +1,18 @@
 """Messages: what waits longer than a minute waits in the table, until it is claimed or fails."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
+from hkreach.domain.media import Media
 from hkreach.domain.message import Claim, DueMessage, OutboundMessage, Status
-from tests.builders import ERROR, MESSAGE_ID, NOW, OTHER_ID, callback, outbound
+from tests.builders import ERROR, MESSAGE_ID, NOW, callback, outbound
 from tests.contracts.conftest import MessagesUnderTest
 
 DUE = NOW + 300_000
+CODE = "c0de0000-5717-4562-b3fc-2c963f66afa6"
+IDS = [f"{number:08}-5717-4562-b3fc-2c963f66afa6" for number in range(20)]
+MEDIA = Media("mystore/outbound/a", "application/pdf", 3, "a.pdf")
 
 
 def _read(table: MessagesUnderTest) -> OutboundMessage:
@@ -95,9 +101,50 @@ def test_a_settled_message_neither_waits_nor_counts(table: MessagesUnderTest) ->
     assert (Status.SENT, None, []) == (_read(table).status, _read(table).due_at, table.attempts(MESSAGE_ID))
 
 
-def test_there_are_never_more_than_asked_for(table: MessagesUnderTest, waiting: DueMessage) -> None:
-    table.messages.add(outbound(OTHER_ID))
-    table.messages.postpone(outbound(OTHER_ID), NOW, "131016", DUE)
+def test_all_are_found_however_few_are_read_at_once(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    for message_id in IDS:
+        table.messages.add(outbound(message_id))
+        table.messages.postpone(outbound(message_id), NOW, "131016", DUE + 1)
 
-    assert 2 == len(table.messages.due(DUE, 100))
-    assert len(table.messages.due(DUE, 4)) <= 4
+    for at_once in (4, 100):
+        due = list(table.messages.due(DUE + 1, at_once))
+        assert sorted((MESSAGE_ID, *IDS)) == sorted(message.message_id for message in due)
+
+
+def _claimed(table: MessagesUnderTest, message: OutboundMessage) -> Claim:
+    claim = table.messages.claim(message.message_id, NOW, NOW + 25_000)
+    assert claim is not None
+    return claim
+
+
+def _resend(table: MessagesUnderTest, message: OutboundMessage) -> None:
+    table.messages.record_unknown(message.message_id, _claimed(table, message), NOW)
+    assert table.unsettled.resend(message.message_id, message.app_name, DUE)
+
+
+WAYS_TO_WAIT: Mapping[str, Callable[[MessagesUnderTest, OutboundMessage], object]] = {
+    "wait": lambda table, code: table.messages.wait(code, DUE, "pair_rate"),
+    "postpone": lambda table, code: table.messages.postpone(code, NOW, "131016", DUE),
+    "release": lambda table, code: table.messages.release(code.message_id, _claimed(table, code), NOW, "190", DUE),
+    "record_unknown": lambda table, code: table.messages.record_unknown(
+        code.message_id, _claimed(table, code), NOW, DUE
+    ),
+    "record_fetched": lambda table, code: table.messages.record_fetched(code.message_id, MEDIA, DUE),
+    "put_back": lambda table, code: table.unsettled.put_back(code.message_id, DUE),
+    "resend": _resend,
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+def test_one_time_codes_are_due_first_whatever_they_wait_for(table: MessagesUnderTest, way: str) -> None:
+    code = outbound(CODE, purpose="authentication", deadline=DUE + 1)
+    for message in (*(outbound(message_id) for message_id in IDS), code):
+        table.messages.add(message)
+        if message is not code:
+            table.messages.postpone(message, NOW, "131016", DUE - 1_000)
+    WAYS_TO_WAIT[way](table, code)
+
+    assert CODE == next(iter(table.messages.due(DUE, 4))).message_id
+    assert [CODE, *IDS] == [due.message_id for due in table.messages.due(DUE, 4) if due.message_id == CODE] + sorted(
+        due.message_id for due in table.messages.due(DUE, 100) if due.message_id != CODE
+    )

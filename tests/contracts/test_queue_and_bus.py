@@ -10,22 +10,26 @@ from hkreach.adapters.aws import client
 from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.sqs_leads import SQSLeadQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
+from hkreach.adapters.sqs_statuses import SQSStatusQueue, read_early
+from hkreach.domain.early_status import EarlyStatus
 from hkreach.domain.event import received_event, status_event
-from hkreach.domain.message import Status
+from hkreach.domain.message import MessageError, Status, StatusCallback
 from tests.aws import (
     BUS,
     ENVIRONMENT,
     LEAD_QUEUE_URL,
     SEND_NOW_QUEUE_URL,
     SEND_QUEUE_URLS,
+    STATUS_QUEUE_URL,
     aws,
     bus_with_listener,
+    delayed,
     environment,
     queued,
 )
-from tests.builders import NOW, inbound, outbound
+from tests.builders import ERROR, NOW, NUMBER, WAMID, callback, inbound, outbound
 from tests.fakes.leads import FakeLeadQueue
-from tests.fakes.stores import FakeEventBus, FakeSendQueue
+from tests.fakes.stores import FakeEventBus, FakeSendQueue, FakeStatusQueue
 
 MESSAGES = [outbound(f"3fa85f64-5717-4562-b3fc-2c963f66af{number:02}") for number in range(23)]
 EVENTS = [status_event(outbound(message.message_id, facts={Status.SENT: NOW}), Status.SENT) for message in MESSAGES] + [
@@ -92,6 +96,29 @@ def test_the_leads_that_the_queue_refuses_are_told() -> None:
         refused = SQSLeadQueue(made, LEAD_QUEUE_URL).put(wrote)
 
     assert [wrote[11]] == list(refused) == list(FakeLeadQueue(frozenset({"m-11"})).put(wrote))
+
+
+@pytest.mark.usefixtures("imitated_aws")
+@pytest.mark.parametrize("error", [None, ERROR])
+def test_an_early_status_is_queued_for_later_and_read_as_it_was(error: MessageError | None) -> None:
+    early = EarlyStatus(StatusCallback(Status.FAILED, NOW, WAMID, NUMBER, error=error), "mystore", NOW + 1)
+
+    assert [True, True] == [
+        queue.put(early) for queue in (SQSStatusQueue(aws("sqs"), STATUS_QUEUE_URL), FakeStatusQueue())
+    ]
+    assert [] == queued(STATUS_QUEUE_URL), "not yet"
+    assert [early] == [read_early(json.dumps(body)) for body in delayed(STATUS_QUEUE_URL)]
+
+
+def test_an_early_status_that_the_queue_refuses_is_told() -> None:
+    made, stub = _stubbed("sqs")
+    failure = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
+    stub.add_response("send_message_batch", {"Successful": [], "Failed": [failure]})
+    early = EarlyStatus(callback(), "mystore", NOW)
+    with stub:
+        assert [False, False] == [
+            queue.put(early) for queue in (SQSStatusQueue(made, STATUS_QUEUE_URL), FakeStatusQueue(refuses=True))
+        ]
 
 
 @pytest.mark.usefixtures("imitated_aws")

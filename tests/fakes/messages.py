@@ -1,6 +1,6 @@
 """The messages table in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
@@ -108,10 +108,10 @@ class FakeMessages(Faulty):
         if row is not None and row.message.tries == message.tries:
             row.message = replace(row.message, due_at=until, waits_for=why)
 
-    def due(self, now: int, most: int) -> Sequence[DueMessage]:
+    def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
         self._called("due")
         found: list[tuple[int, str]] = []
-        while self._due and self._due[0][0] <= now and len(found) < most:
+        while self._due and self._due[0][0] <= now:
             entry = heappop(self._due)
             due_at, message_id = entry
             if self.waiting.get(message_id) == due_at and message_id in self.rows and entry not in found[-1:]:
@@ -120,7 +120,8 @@ class FakeMessages(Faulty):
             heappush(self._due, entry)
         messages = [(at, self.rows[message_id].message) for at, message_id in found]
         others = [message for message in self.others.values() if message.due_at <= now]
-        return [DueMessage(m.message_id, m.app_name, at, m.purpose, m.waits_for) for at, m in messages] + others
+        due = [DueMessage(m.message_id, m.app_name, at, m.purpose, m.waits_for) for at, m in messages] + others
+        return iter(sorted(due, key=lambda message: message.purpose != "authentication"))
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         self._called("wait_again")

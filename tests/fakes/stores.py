@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from hkreach.domain.early_status import EarlyStatus
 from hkreach.domain.event import Event
 from hkreach.domain.message import DueMessage, OutboundMessage
 from hkreach.domain.sized_reader import BytesReader
@@ -135,3 +136,18 @@ class FakeEventBus(Faulty):
         refused = [event for event in events if event["data"].get("status") in self.refuses]
         self.published += [event for event in events if event not in refused]
         return refused
+
+
+class FakeStatusQueue(Faulty):
+    """Implements the port `StatusQueue`."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.queued: list[EarlyStatus] = []
+
+    def put(self, early: EarlyStatus) -> bool:
+        self._called("put")
+        if not self.refuses:
+            self.queued.append(early)
+        return not self.refuses

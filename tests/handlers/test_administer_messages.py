@@ -8,7 +8,7 @@ import pytest
 
 from hkreach.adapters.dynamodb_numbers import DynamoDBNumbers
 from hkreach.domain.breaker import Breaker
-from hkreach.domain.message import OutboundMessage, Status
+from hkreach.domain.message import OutboundMessage, SendPurpose, Status
 from hkreach.domain.number import NumberState
 from hkreach.domain.time import DAY, HOUR, MINUTE, to_rfc3339
 from tests.aws import (
@@ -18,8 +18,11 @@ from tests.aws import (
     MEDIA_DEAD_LETTERS_URL,
     MEDIA_QUEUE_URL,
     NUMBERS_TABLE,
+    SEND_BULK_QUEUE_URL,
     SEND_DEAD_LETTERS_URL,
     SEND_NOW_QUEUE_URL,
+    STATUS_DEAD_LETTERS_URL,
+    STATUS_QUEUE_URL,
     WEBHOOK_DEAD_LETTERS_URL,
     WEBHOOK_QUEUE_URL,
     aws,
@@ -182,6 +185,7 @@ def test_it_goes_on_behind_what_was_done(stack: Stack) -> None:
         ("media", MEDIA_DEAD_LETTERS_URL, MEDIA_QUEUE_URL),
         ("webhooks", WEBHOOK_DEAD_LETTERS_URL, WEBHOOK_QUEUE_URL),
         ("leads", LEAD_DEAD_LETTERS_URL, LEAD_QUEUE_URL),
+        ("statuses", STATUS_DEAD_LETTERS_URL, STATUS_QUEUE_URL),
     ],
 )
 def test_dead_letters_go_back_to_their_own_queue(stack: Stack, queue: str, dead: str, url: str) -> None:
@@ -191,6 +195,22 @@ def test_dead_letters_go_back_to_their_own_queue(stack: Stack, queue: str, dead:
 
     assert {"queue": queue, "before": 3, "moved": 3, "after": 0, "more": False} == answer
     assert [0, 1, 2] == sorted(record["Body"]["n"] for record in queued(url))
+
+
+def test_dead_letters_of_senders_go_back_to_the_lanes_of_their_messages(stack: Stack) -> None:
+    purposes: list[SendPurpose] = ["marketing", "authentication", "utility"]
+    lanes = dict(zip((f"{number:08}-5717-4562-b3fc-2c963f66afa6" for number in range(3)), purposes, strict=True))
+    for message_id, purpose in lanes.items():
+        stack.messages.add(outbound(message_id, purpose=purpose))
+    for message_id in (*lanes, "00000009-5717-4562-b3fc-2c963f66afa6"):
+        body = json.dumps({"messageId": message_id})
+        aws("sqs").send_message(QueueUrl=SEND_DEAD_LETTERS_URL, MessageBody=body, MessageGroupId="mystore")
+
+    answer = _call(stack, "administer/redrive", queue="send")
+    assert (4, 4, 0) == (answer["before"], answer["moved"], answer["after"])
+    marketing, *others = (*lanes, "00000009-5717-4562-b3fc-2c963f66afa6")
+    assert [marketing] == [record["Body"]["messageId"] for record in queued(SEND_BULK_QUEUE_URL)]
+    assert others == sorted(record["Body"]["messageId"] for record in queued(SEND_NOW_QUEUE_URL)), "the last is gone"
 
 
 def test_the_log_names_the_call_and_no_recipient(stack: Stack, logs: io.StringIO) -> None:

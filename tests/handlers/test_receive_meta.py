@@ -12,8 +12,8 @@ import pytest
 from hkreach.domain.inbound import inbound_message_id
 from hkreach.domain.message import Status
 from hkreach.domain.signature import sign
-from tests.aws import MESSAGES_TABLE, aws, items
-from tests.builders import MESSAGE_ID, NUMBER, outbound
+from tests.aws import MESSAGES_TABLE, STATUS_QUEUE_URL, aws, delayed, items
+from tests.builders import MESSAGE_ID, NOW, NUMBER, outbound
 from tests.handlers.conftest import META_APP_SECRET, Stack, sample
 from tests.template import resources
 
@@ -235,3 +235,38 @@ def test_other_routes(stack: Stack, method: str, path: str) -> None:
     event["requestContext"]["http"] |= {"method": method, "path": path}
 
     assert 404 == stack.invoke("receive_meta", event)["statusCode"]
+
+
+EARLY = "receive_meta/status_early"
+EARLY_WAMID = "wamid.HBgMOTE5OTk5OTk5OTk5FQIAERgSM0E2"
+
+
+def test_a_status_that_came_too_early_is_looked_for_again(stack: Stack) -> None:
+    node = {"id": EARLY_WAMID, "status": "failed", "timestamp": str(NOW // 1000), "errors": [{"code": 131026}]}
+    value = {"metadata": {"phone_number_id": NUMBER}, "statuses": [node]}
+    body = json.dumps({"entry": [{"id": "w", "changes": [{"field": "messages", "value": value}]}]}).encode()
+    assert 200 == stack.invoke("receive_meta", _signed(body))["statusCode"]
+    (waiting,) = delayed(STATUS_QUEUE_URL)
+    assert (EARLY_WAMID, "failed", "mystore") == (waiting["wamid"], waiting["status"], waiting["appName"])
+
+    claim = stack.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
+    assert claim is not None
+    stack.messages.record_accepted(MESSAGE_ID, claim, NOW, EARLY_WAMID)
+    assert {"batchItemFailures": []} == stack.invoke("receive_meta", sample(EARLY))
+    assert Status.FAILED == _status(stack)
+
+
+def test_it_comes_back_as_long_as_its_message_is_not_found(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, logs: io.StringIO
+) -> None:
+    hidden: list[int] = []
+    visibility = stack.functions["receive_meta"].visibility
+    monkeypatch.setattr(type(visibility), "hide", lambda _, receipt, seconds: hidden.append(seconds))
+    (record,) = sample(EARLY)["Records"]
+    kept = {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+
+    stack.clock.now = json.loads(record["body"])["since"] + 20_000
+    assert (kept, [20]) == (stack.invoke("receive_meta", sample(EARLY)), hidden)
+    stack.clock.advance(180_000)
+    assert {"batchItemFailures": []} == stack.invoke("receive_meta", sample(EARLY))
+    assert EARLY_WAMID not in logs.getvalue(), "the customer's number is in it"

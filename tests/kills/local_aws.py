@@ -31,6 +31,7 @@ QUEUES = {
     "SendBulkQueueUrl": ("SendBulkQueue", "SendDeadLetterQueue"),
     "MediaQueueUrl": ("MediaQueue", "MediaDeadLetterQueue"),
     "LeadQueueUrl": ("LeadQueue", "LeadDeadLetterQueue"),
+    "StatusQueueUrl": ("StatusQueue", "StatusDeadLetterQueue"),
     "WebhookQueueUrl": ("WebhookQueue", "WebhookDeadLetterQueue"),
     "WebhookRetryQueueUrl": ("WebhookRetryQueue", "WebhookDeadLetterQueue"),
 }
@@ -72,6 +73,8 @@ def function_environment(stack: Stack, key_id: str) -> dict[str, str]:
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
         "LEAD_DEAD_LETTER_QUEUE_URL": outputs["LeadDeadLetterQueueUrl"],
         "LEAD_QUEUE_URL": outputs["LeadQueueUrl"],
+        "STATUS_QUEUE_URL": outputs["StatusQueueUrl"],
+        "STATUS_DEAD_LETTER_QUEUE_URL": outputs["StatusDeadLetterQueueUrl"],
         "EVENT_BUS_NAME": outputs["EventBusName"],
         "SECRETS_KEY_ID": key_id,
         "META_APP_PARAMETERS": "/kills/meta",

@@ -227,6 +227,7 @@ class Played:
         """How many records were given up."""
         names = (
             "SendDeadLetterQueueUrl", "MediaDeadLetterQueueUrl", "LeadDeadLetterQueueUrl", "WebhookDeadLetterQueueUrl",
+            "StatusDeadLetterQueueUrl",
         )  # fmt: skip
         return sum(self.world.queue_depth(name) for name in names)
 

@@ -31,7 +31,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp, FakeSealedSecrets
-from tests.fakes.stores import FakeMediaStore
+from tests.fakes.stores import FakeMediaStore, FakeStatusQueue
 from tests.fakes.uploads import FakeUploads
 from tests.replay.meta import SimulatedMeta
 from tests.replay.queues import SimulatedQueue, Work, Workers
@@ -114,7 +114,13 @@ class Stack:
         meta_app = FakeMetaApp()
         meta_app.rotate(_SECRET, "verify")
         self._receiver = ReceiveMeta(
-            self.messages, self.apps, meta_app, self.timeline, self.numbers, FakeInbound(self.messages)
+            self.messages,
+            self.apps,
+            meta_app,
+            self.timeline,
+            self.numbers,
+            FakeInbound(self.messages),
+            FakeStatusQueue(),
         )
         self._deliver = Delivering(self.apps, self.secrets, self, self.timeline).deliver
         self.timeline.every(MINUTE, self._wake)

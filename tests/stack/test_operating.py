@@ -41,7 +41,7 @@ def test_an_unknown_message_is_sent_again_by_order_and_by_nothing_else(world: Wo
 def test_recovery_and_redrive_may_be_called_at_any_time(world: World) -> None:
     recovered = _administer(world, "recover", olderThanSeconds=600)
     assert (0, False) == (recovered["putBack"], recovered["more"])
-    for queue in ("send", "media", "webhooks", "leads"):
+    for queue in ("send", "media", "webhooks", "leads", "statuses"):
         moved = _administer(world, "redrive", queue=queue)
         assert (0, 0, 0) == (moved["before"], moved["moved"], moved["after"])
 

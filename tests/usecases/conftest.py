@@ -10,6 +10,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.leads import FakeLeads
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
+from tests.fakes.stores import FakeStatusQueue
 from tests.usecases.app_house import AppHouse
 from tests.usecases.meta_callbacks import receiver
 from tests.usecases.paced_house import House, furnished
@@ -42,8 +43,20 @@ def inbound(messages: FakeMessages, clock: FakeClock) -> FakeInbound:
 
 
 @pytest.fixture
-def receive(messages: FakeMessages, apps: FakeApps, clock: FakeClock, inbound: FakeInbound) -> ReceiveMeta:
-    return receiver(messages, apps, clock, inbound)
+def statuses() -> FakeStatusQueue:
+    return FakeStatusQueue()
+
+
+@pytest.fixture
+def receive(
+    messages: FakeMessages,
+    apps: FakeApps,
+    clock: FakeClock,
+    inbound: FakeInbound,
+    statuses: FakeStatusQueue,
+    numbers: FakeNumbers,
+) -> ReceiveMeta:
+    return receiver(messages, apps, clock, inbound, statuses, numbers)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
+from tests.fakes.stores import FakeStatusQueue
 
 SECRET = "meta-app-secret"
 
@@ -39,9 +40,16 @@ def call(step: ReceiveMeta, body: bytes, secret: str = SECRET) -> dict[str, int]
     return dict(step(body, f"sha256={sign(secret, body)}"))
 
 
-def receiver(messages: FakeMessages, apps: FakeApps, clock: FakeClock, inbound: FakeInbound) -> ReceiveMeta:
+def receiver(
+    messages: FakeMessages,
+    apps: FakeApps,
+    clock: FakeClock,
+    inbound: FakeInbound,
+    statuses: FakeStatusQueue,
+    numbers: FakeNumbers,
+) -> ReceiveMeta:
     """The step beside two messages that were sent."""
     messages.add(outbound())
     messages.add(outbound(OTHER_ID))
     messages.calls.clear()
-    return ReceiveMeta(messages, apps, FakeMetaApp(SECRET, "secret-before"), clock, FakeNumbers(), inbound)
+    return ReceiveMeta(messages, apps, FakeMetaApp(SECRET, "secret-before"), clock, numbers, inbound, statuses)

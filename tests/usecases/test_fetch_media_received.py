@@ -154,7 +154,7 @@ def test_after_ten_receives_it_waits_in_the_table_for_the_media_queue(house: Hou
     house.clock.now = due.due_at
     assert "done" == house.fetch()
     assert replace(STORED, kept_until=house.clock() + 30 * DAY) == house.message().stored
-    assert [] == house.messages.due(house.clock() + DAY, 10), "what is complete waits no more"
+    assert [] == list(house.messages.due(house.clock() + DAY, 10)), "what is complete waits no more"
 
 
 def test_after_the_give_up_time_the_message_goes_without_its_file(house: House) -> None:

@@ -19,6 +19,7 @@ from tests.fakes.inbound import FakeInbound
 from tests.fakes.messages import FakeMessages
 from tests.fakes.numbers import FakeNumbers
 from tests.fakes.secrets import FakeMetaApp
+from tests.fakes.stores import FakeStatusQueue
 from tests.usecases.meta_callbacks import SECRET, body_of, call, status_node, text_node, value_of
 
 
@@ -64,7 +65,7 @@ def test_anything_else_is_unauthorized_and_writes_nothing(
 
 
 def test_without_any_secret_nobody_is_believed(messages: FakeMessages, apps: FakeApps, clock: FakeClock) -> None:
-    receive = ReceiveMeta(messages, apps, FakeMetaApp(), clock, FakeNumbers(), FakeInbound(messages))
+    receive = ReceiveMeta(messages, apps, FakeMetaApp(), clock, FakeNumbers(), FakeInbound(messages), FakeStatusQueue())
     with pytest.raises(Unauthorized):
         receive(BODY, f"sha256={sign('', BODY)}")
 

@@ -7,7 +7,7 @@ import pytest
 
 from hkreach.domain.message import SendPurpose
 from hkreach.domain.time import MINUTE
-from hkreach.usecases.wake_due import wake_due
+from hkreach.usecases.wake_due import MOST_AT_ONCE, wake_due
 from tests.builders import MESSAGE_ID, NOW, OTHER_ID, outbound
 from tests.fakes.clock import FakeClock
 from tests.fakes.messages import FakeMessages
@@ -86,7 +86,7 @@ def test_a_wait_that_was_changed_meanwhile_is_left_as_it_is(messages: FakeMessag
     (due,) = messages.due(clock(), 10)
     messages.wait_again(replace(due, due_at=due.due_at - 1), 0)
 
-    assert [due] == messages.due(clock(), 10)
+    assert [due] == list(messages.due(clock(), 10))
 
 
 def test_codes_go_first_and_the_apps_take_turns(messages: FakeMessages, clock: FakeClock) -> None:
@@ -103,6 +103,33 @@ def test_codes_go_first_and_the_apps_take_turns(messages: FakeMessages, clock: F
 
     assert [code, shop[0], OTHER_ID, bank[0], shop[1], MESSAGE_ID, bank[1], shop[2]] == woken
     assert {"now", "bulk"} == {message.lane for message in queue.queued}
+
+
+def _backlog(messages: FakeMessages, count: int) -> None:
+    """Of one app, and overdue."""
+    for number in range(count):
+        message_id = f"{number:08}-5717-4562-b3fc-2c963f66afa6"
+        messages.add(outbound(message_id, app_name="big", purpose="marketing", due_at=NOW - 600_000 + number))
+
+
+def test_a_code_goes_before_more_than_can_be_read_at_once(messages: FakeMessages, clock: FakeClock) -> None:
+    _backlog(messages, MOST_AT_ONCE + 500)
+    code = "c0de0000-5717-4562-b3fc-2c963f66afa6"
+    _wait(messages, code, NOW + 30_000, app_name="bank", purpose="authentication")
+    clock.now, queue = NOW, FakeSendQueue()
+    woken, order = _wake(messages, clock, queue)
+
+    assert (MOST_AT_ONCE + 503, code) == (woken, order[0])
+    assert len(order) == len(set(order))
+
+
+def test_one_apps_backlog_of_hours_does_not_hold_up_another_app(messages: FakeMessages, clock: FakeClock) -> None:
+    _backlog(messages, 2 * MOST_AT_ONCE)
+    clock.now, queue, left = NOW, FakeSendQueue(), iter([50_000] * 15)
+    wake_due(messages=messages, queue=queue, now=clock, time_left=lambda: next(left, 0))
+
+    assert {MESSAGE_ID, OTHER_ID} <= {message.message_id for message in queue.queued}
+    assert 1_500 == len(queue.queued), "there was time for a small part"
 
 
 def test_what_there_is_no_time_for_is_the_next_calls(messages: FakeMessages, clock: FakeClock) -> None:

@@ -110,8 +110,16 @@ class ReceiveMetaSettings(KnowsApps):
 
     messages_table: Text
     numbers_table: Text
+    status_queue_url: Text
     meta_app_parameters: Text
     """The prefix of the SSM parameters that hold the Meta app's secrets."""
+    halted_seconds: Annotated[int, Field(ge=1, le=3_600)] = 300
+    """How long a late refusal of the account stops its number, as in `send_message`."""
+
+    @property
+    def limits(self) -> Limits:
+        """The senders': nothing is sent here, so that only the halt counts."""
+        return Limits(probe=0, halted=self.halted_seconds)
 
 
 class RelayEventsSettings(FromEnvironment):
@@ -180,7 +188,7 @@ class DeliverWebhookSettings(PostsWebhooks):
         )
 
 
-class AdministerSettings(KnowsApps, MayOpenLoopback):
+class AdministerSettings(KnowsApps, MayOpenLoopback, Sends):
     """Of `administer`."""
 
     secrets_key_id: Text
@@ -188,11 +196,11 @@ class AdministerSettings(KnowsApps, MayOpenLoopback):
     messages_table: Text
     numbers_table: Text
     deliveries_table: Text
-    send_now_queue_url: Text
     send_dead_letter_queue_url: Text
-    media_queue_url: Text
     media_dead_letter_queue_url: Text
     webhook_queue_url: Text
     webhook_dead_letter_queue_url: Text
     lead_queue_url: Text
     lead_dead_letter_queue_url: Text
+    status_queue_url: Text
+    status_dead_letter_queue_url: Text

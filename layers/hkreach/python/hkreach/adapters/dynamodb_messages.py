@@ -1,10 +1,12 @@
 """The messages table."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from hkreach.adapters.due_index import due_shard, query_due
+from hkreach.adapters.due_index import CODE_SHARDS, due_pages, due_shard
 from hkreach.adapters.message_items import (
     FACT_ATTRIBUTES,
     media_value,
@@ -18,6 +20,7 @@ from hkreach.adapters.message_writes import (
     LEAVE,
     NEVER_CALLED,
     NOTHING_KNOWN,
+    SHARD,
     UNCLAIMED,
     UNKNOWN,
     WAIT,
@@ -109,14 +112,16 @@ class DynamoDBMessages:
         condition, tries = untouched(message)
         self._update(
             message.message_id,
-            "SET dueAt = :until, dueShard = :shard, waitsFor = :why",
+            f"SET dueAt = :until, {SHARD}, waitsFor = :why",
             f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {condition}",
             values | tries,
         )
 
-    def due(self, now: int, most: int) -> Sequence[DueMessage]:
+    def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
         """See the port."""
-        return [read_due_item(item) for item in query_due(self._client, self._table, now, most)]
+        pages = partial(due_pages, self._client, self._table, now, at_once)
+        for page in chain(pages(CODE_SHARDS), pages()):
+            yield from map(read_due_item, page)
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """See the port."""
@@ -127,7 +132,7 @@ class DynamoDBMessages:
         """See the port."""
         fetched, _ = self._update(
             message_id,
-            "SET media = :media, dueAt = :due, dueShard = :shard REMOVE waitsFor",
+            f"SET media = :media, dueAt = :due, {SHARD} REMOVE waitsFor",
             f"{UNCLAIMED} AND {NEVER_CALLED} AND attribute_not_exists(media)",
             {":media": media_value(media), ":due": due_at, ":shard": due_shard(message_id)},
         )
@@ -204,7 +209,7 @@ class DynamoDBMessages:
             ":none": [],
         }
         if due_at is not None:
-            update += ", dueAt = :due, dueShard = :shard"
+            update += f", dueAt = :due, {SHARD}"
             values |= {":due": due_at, ":shard": due_shard(message_id)}
         ended, item = self._update(message_id, f"{update}{more}", condition, values)
         if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hkreach.adapters.due_index import DUE_SHARDS
+from hkreach.adapters.due_index import MESSAGE_SHARDS
 from hkreach.adapters.dynamodb_items import to_item
 from hkreach.adapters.message_items import read_due_item
 from hkreach.adapters.message_writes import NEVER_CALLED, UNCLAIMED, update_message
@@ -27,7 +27,7 @@ class DynamoDBStopped:
         start = int(after or 0)
         found: list[DueMessage] = []
         ends: list[int] = []
-        for shard in range(DUE_SHARDS):
+        for shard in MESSAGE_SHARDS:
             answer = self._query(app_name, shard, start)
             found += map(read_due_item, answer["Items"])
             if last := answer.get("LastEvaluatedKey"):

@@ -10,6 +10,7 @@ from hkreach.adapters.message_writes import (
     END,
     NEVER_CALLED,
     NOTHING_KNOWN,
+    SHARD,
     UNCLAIMED,
     UNKNOWN,
     message_key,
@@ -63,13 +64,13 @@ class DynamoDBUnsettled:
         lacks = "(direction = :outbound OR attribute_exists(waitsFor))"
         condition = f"{NEVER_CALLED} AND {UNCLAIMED} AND attribute_not_exists(dueAt) AND {lacks}"
         values = _due(message_id, now) | {":outbound": "outbound"}
-        return self._update(message_id, "SET dueAt = :now, dueShard = :shard", condition, values)
+        return self._update(message_id, f"SET dueAt = :now, {SHARD}", condition, values)
 
     def resend(self, message_id: str, app_name: str, now: int) -> bool:
         """See the port."""
         return self._update(
             message_id,
-            "SET dueAt = :now, dueShard = :shard, resendAt = :now, resendBy = :operator",
+            f"SET dueAt = :now, {SHARD}, resendAt = :now, resendBy = :operator",
             f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app AND deadline > :now",
             _due(message_id, now) | {":app": app_name, ":operator": "operator"},
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hkreach.adapters.due_index import code_shard
 from hkreach.adapters.dynamodb_items import Item, from_item, to_item
 from hkreach.adapters.inbound_items import read_inbound, read_news
 from hkreach.domain.button import ButtonParam
@@ -51,6 +52,7 @@ def outbound_item(message: OutboundMessage) -> dict[str, Any]:
             "media": media and media_value(media),
             "mediaAddress": address and _address_value(address),
             "purpose": message.purpose if message.purpose != "utility" else None,
+            "codeShard": code_shard(message.message_id) if message.is_urgent else None,
             "thirdPartyAppName": message.third_party_app_name,
             "requestDigest": message.request_digest,
             "expiresAt": message.expires_at // SECOND,

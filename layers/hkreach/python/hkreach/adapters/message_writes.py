@@ -20,6 +20,8 @@ UNKNOWN = f"{NOTHING_KNOWN} AND attribute_exists(unknownAt)"
 UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
 
 CLAIM = "claimedUntil, claimedBy"
+SHARD = "dueShard = if_not_exists(codeShard, :shard)"
+"""Its part of the index `due`: a one-time code's own, or `:shard`."""
 WAIT = "dueAt, dueShard, waitsFor"
 LEAVE = "resendAt, resendBy"
 END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"

@@ -1,10 +1,15 @@
 """Dead letters: records that a queue gave up on, and their way back to it."""
 
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from hkreach.adapters.sqs_batches import BATCH
+from hkreach.domain.message import Lane, lane_of
+from hkreach.ports import Messages
 
 logger = Logger(service="hkreach", child=True)
 
@@ -17,10 +22,11 @@ class SQSDeadLetters:
     Not SQS's own message move task: that goes on after the operator has an answer, and the local AWS has none.
     """
 
-    def __init__(self, client: Any, dead_letter_queue_url: str, queue_url: str) -> None:
+    def __init__(self, client: Any, dead_letter_queue_url: str, queue: str | Callable[[str], str]) -> None:
+        """`queue`: the URL of theirs, or what tells it by a letter's body."""
         self._client = client
         self._dead_letter_queue_url = dead_letter_queue_url
-        self._queue_url = queue_url
+        self._queue = queue
 
     def count(self) -> int:
         """See the port."""
@@ -38,17 +44,39 @@ class SQSDeadLetters:
         letters = answer.get("Messages", [])
         if not letters:
             return 0, 0
-        entries = [_entry(number, letter) for number, letter in enumerate(letters)]
-        sent = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        for failure in sent.get("Failed", []):
-            logger.error("queue refused a dead letter", code=failure.get("Code"))
-        taken = [int(success["Id"]) for success in sent.get("Successful", [])]
+        entries: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+        for number, letter in enumerate(letters):
+            entries[self._queue_of(letter["Body"])].append(_entry(number, letter))
+        taken = [number for queue_url, some in entries.items() for number in self._send(queue_url, some)]
         deletions = [{"Id": str(number), "ReceiptHandle": letters[number]["ReceiptHandle"]} for number in taken]
         if deletions:
             deleted = self._client.delete_message_batch(QueueUrl=self._dead_letter_queue_url, Entries=deletions)
             if deleted.get("Failed"):
                 logger.error("dead letters were moved and not deleted", left=len(deleted["Failed"]))
         return len(letters), len(taken)
+
+    def _queue_of(self, body: str) -> str:
+        return self._queue if isinstance(self._queue, str) else self._queue(body)
+
+    def _send(self, queue_url: str, entries: list[dict[str, str]]) -> list[int]:
+        sent = self._client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        for failure in sent.get("Failed", []):
+            logger.error("queue refused a dead letter", code=failure.get("Code"))
+        return [int(success["Id"]) for success in sent.get("Successful", [])]
+
+
+def lane_of_letter(messages: Messages, queue_urls: Mapping[Lane, str]) -> Callable[[str], str]:
+    """What tells the queue of the senders' lane that a letter's message goes by: both lanes have the same dead letters.
+
+    Of a message that is gone any will do.
+    """
+
+    def queue_of(body: str) -> str:
+        message_id = json.loads(body).get("messageId")
+        message = messages.get(message_id) if message_id else None
+        return queue_urls[lane_of(message.purpose) if message else "now"]
+
+    return queue_of
 
 
 def _entry(number: int, letter: dict[str, Any]) -> dict[str, str]:

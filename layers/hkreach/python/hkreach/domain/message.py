@@ -181,6 +181,8 @@ class StatusCallback:
     message_id: str | None = None
     """The echo of our own id, if it was one."""
     error: MessageError | None = field(default=None)
+    is_foreign: bool = False
+    """It echoes what is no id of ours: another system sent the message by the same number."""
 
 
 def lane_of(purpose: SendPurpose) -> Lane:

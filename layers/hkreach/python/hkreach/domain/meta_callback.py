@@ -151,14 +151,16 @@ def status_of_callback(value: Mapping[str, Any], node: object) -> StatusCallback
         return Unreadable(f"status without {fault}", {"metadata": value.get("metadata"), "status": node})
     assert isinstance(node, dict)
     echo = node.get("biz_opaque_callback_data")
+    message_id = echo if isinstance(echo, str) and is_message_id(echo) else None
     errors = list_in(node, "errors")
     return StatusCallback(
         status=_STATUSES[name],
         at=at,
         wamid=wamid,
         phone_number_id=phone_number_id,
-        message_id=echo if isinstance(echo, str) and is_message_id(echo) else None,
+        message_id=message_id,
         error=message_error(errors[0] if errors else None) if name == "failed" else None,
+        is_foreign=bool(echo) and message_id is None,
     )
 
 

@@ -1,15 +1,10 @@
-"""The leads table's stream, and the lead queue: records in."""
+"""The leads table's stream: records in."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hkreach.adapters.lead_items import MOVE, read_move_item
 from hkreach.usecases.relay_events_leads import Moved
-
-
-def is_of_queue(event: Mapping[str, Any]) -> bool:
-    """Whether a batch is of a queue. A batch is of one source."""
-    return any(record.get("eventSource") == "aws:sqs" for record in event["Records"])
 
 
 def is_of_leads(event: Mapping[str, Any]) -> bool:

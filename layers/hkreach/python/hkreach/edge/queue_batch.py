@@ -1,7 +1,7 @@
 """A batch of queue records: worked on at once, each with a fate of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +21,11 @@ logger = Logger(service="hkreach", child=True)
 
 class TryLater(Exception):
     """Tells the batch to leave a record in the queue."""
+
+
+def is_of_queue(event: Mapping[str, Any]) -> bool:
+    """Whether an event is a batch of a queue. A batch is of one source."""
+    return any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", ()))
 
 
 def work_on_batch(

@@ -1,6 +1,6 @@
 """What the use cases need from the outside. Adapters implement these; tests give fakes that pass the same contracts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +61,11 @@ class Messages(Protocol):
     def wait(self, message: OutboundMessage, until: int, why: str) -> None:
         """Let a message wait in the table, untried: `why` in a word. Nothing happens if it was touched meanwhile."""
 
-    def due(self, now: int, most: int) -> Sequence[DueMessage]:
-        """Messages whose wait is over, up to `most`, those longest due first in each part of the index."""
+    def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
+        """All messages whose wait is over, read as they are taken, up to `at_once` together.
+
+        First the one-time codes, then the others; those longest due first, in each part of the index.
+        """
 
     def wait_again(self, message: DueMessage, due_at: int) -> None:
         """Let a message that was put on its queue come due again, in case the queue loses it."""

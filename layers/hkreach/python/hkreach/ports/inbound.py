@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from hkreach.domain.early_status import EarlyStatus
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread
 from hkreach.domain.inbound_file import StoredFile
 from hkreach.domain.message import MessageError
@@ -36,6 +37,13 @@ class Inbound(Protocol):
 
     def own_id(self, phone_number_id: str, wamid: str) -> str | None:
         """Our id of the message that Meta calls so, sent or received by this number; None if there is none."""
+
+
+class StatusQueue(Protocol):
+    """The queue of statuses whose message could not be found yet."""
+
+    def put(self, early: EarlyStatus) -> bool:
+        """Queue it, to be looked for in some seconds; False if the queue did not take it."""
 
 
 class MetaFiles(Protocol):

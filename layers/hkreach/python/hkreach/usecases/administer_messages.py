@@ -21,7 +21,7 @@ logger = Logger(service="hkreach", child=True)
 
 type Outcome = Literal["resend", "failed"]
 """What an operator decides of an unknown message."""
-type QueueName = Literal["send", "media", "webhooks", "leads"]
+type QueueName = Literal["send", "media", "webhooks", "leads", "statuses"]
 
 _RESERVE = 5 * SECOND
 """Left of an invocation's time for what was begun, and for the answer."""

@@ -8,20 +8,25 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
+from hkreach.domain.early_status import EarlyStatus, may_be_early
 from hkreach.domain.errors import Unauthorized
 from hkreach.domain.inbound import InboundMessage, MetaNews, referred_wamids, unread, with_own_ids
-from hkreach.domain.message import Status, StatusCallback
+from hkreach.domain.message import MessageError, Status, StatusCallback
 from hkreach.domain.meta_callback import Ignored, MetaChange, Unreadable, changes_of, news_of, status_of_callback
 from hkreach.domain.meta_inbound import Received, inbound_of
 from hkreach.domain.meta_outcome import MEDIA_ERROR, lost_media_error
+from hkreach.domain.number import Limits
+from hkreach.domain.progress import Progress
 from hkreach.domain.signature import meta_signature_is_valid
 from hkreach.ports import Apps, Clock, Messages, MetaAppSecrets, Numbers
-from hkreach.ports.inbound import Inbound
+from hkreach.ports.inbound import Inbound, StatusQueue
+from hkreach.usecases.receive_meta_senders import LateError, TellSenders
 
 logger = Logger(service="hkreach", child=True)
 
 _AT_ONCE = 16
 """Meta puts up to 1,000 updates in one callback, and repeats all of them if the answer takes too long."""
+_LIMITS = Limits(probe=0, halted=300)
 
 type _Item = StatusCallback | Received | MetaNews | Ignored | Unreadable
 type _Read = Callable[[], _Item]
@@ -38,6 +43,9 @@ class ReceiveMeta:
     now: Clock
     numbers: Numbers
     inbound: Inbound
+    statuses: StatusQueue
+    limits: Limits = _LIMITS
+    """Of the senders: what Meta tells late stops them as its answer does."""
 
     def __call__(self, body: bytes, signature: str) -> Mapping[str, int]:
         """Record all that one callback tells; returns how many items had which fate.
@@ -48,23 +56,28 @@ class ReceiveMeta:
         """
         if not meta_signature_is_valid(signature, body, self.secrets.app_secrets()):
             raise Unauthorized
-        items = list(self._items(body))
+        items, late = list(self._items(body)), list[LateError]()
         if len(items) == 1:
-            fates = [self._try_to_record(items[0])]
+            fates = [self._try_to_record(items[0], late)]
         else:
             with ThreadPoolExecutor(min(len(items), _AT_ONCE) or 1) as threads:
-                fates = list(threads.map(self._try_to_record, items))
+                fates = list(threads.map(lambda read: self._try_to_record(read, late), items))
+        self._tell_senders(late)
         for fate in fates:
             if isinstance(fate, Exception):
                 raise fate
         return Counter(str(fate) for fate in fates)
 
-    def _try_to_record(self, read: _Read) -> str | Exception:
+    def _try_to_record(self, read: _Read, late: list[LateError]) -> str | Exception:
         try:
-            return self._record(read())
+            item = read()
+            fate = self._record(item)
         except Exception as error:
             logger.exception("callback item was not recorded")
             return error
+        if fate == "recorded":
+            late += _late_errors(item)
+        return fate
 
     def _items(self, body: bytes) -> Iterator[_Read]:
         """Each item, still to be read: reading one may look up its app, and that may fail for it alone."""
@@ -90,7 +103,7 @@ class ReceiveMeta:
             case StatusCallback():
                 if item.error and item.error.code == str(MEDIA_ERROR) and self._media_is_lost(item):
                     item = replace(item, error=lost_media_error(item.error))
-                fate = self.messages.record_status(item)
+                fate = self._record_status(item)
                 logger.info("status from meta", message_id=item.message_id, status=item.status.value, fate=fate)
             case Received(message, lost):
                 if lost is not None:
@@ -106,6 +119,34 @@ class ReceiveMeta:
                 fate = "passed over"
                 logger.info("callback item passed over", reason=reason)
         return fate
+
+    def look_again(self, early: EarlyStatus) -> Progress:
+        """Look once more for the message of a status that came too early for it."""
+        fate = self.messages.record_status(early.status)
+        seconds = early.next_look(self.now()) if fate == "unknown" else None
+        if seconds is not None:
+            return seconds
+        if fate == "recorded":
+            self._tell_senders(_late_errors(early.status))
+        # Not by Meta's id of the message: that holds the customer's number.
+        number, status = early.status.phone_number_id, early.status.status.value
+        logger.info("early status from meta", phone_number_id=number, status=status, fate=fate)
+        return "done"
+
+    def _tell_senders(self, late: list[LateError]) -> None:
+        TellSenders(self.apps, self.numbers, self.now, self.limits)(late)
+
+    def _record_status(self, status: StatusCallback) -> str:
+        """Raises OSError if it may have come too early and the queue does not take it: then Meta repeats it."""
+        fate = self.messages.record_status(status)
+        if fate != "unknown" or not may_be_early(status):
+            return fate
+        app_name = self.apps.name_of_number(status.phone_number_id)
+        if app_name is None:
+            return fate
+        if not self.statuses.put(EarlyStatus(status, app_name, self.now())):
+            raise OSError("the status queue did not take an early status")
+        return "early"
 
     def _keep(self, item: Unreadable) -> str:
         kept = unread(item.source, item.reason, self.now())
@@ -129,6 +170,16 @@ class ReceiveMeta:
         return self.numbers.media(
             message.phone_number_id, message.media.content, lambda file: file.doubted(sent_at, now)
         )
+
+
+def _late_errors(item: _Item) -> list[LateError]:
+    """What a failed status, or an error of the account, tells of its number."""
+    match item:
+        case StatusCallback(error=MessageError(code=code)) if code.isdecimal():
+            return [LateError(item.phone_number_id, int(code), item.at)]
+        case MetaNews(field="errors", phone_number_id=str(number), value={"code": int(code)}):
+            return [LateError(number, code, item.at)]
+    return []
 
 
 def _as_it_is(item: _Item) -> _Item:

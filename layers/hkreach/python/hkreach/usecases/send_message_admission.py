@@ -208,7 +208,7 @@ class Admission:
 
     def _request(self, message: OutboundMessage, app: App, account: MetaAccount, *, waited: bool) -> Request:
         return Request(
-            self._now(), 1, _fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
+            self._now(), 1, fingerprint(account), app.messages_per_second, urgent=message.is_urgent, waited=waited
         )
 
 
@@ -217,6 +217,6 @@ def _refused(now: int, pair: PairPace) -> tuple[PairPace, tuple[int, int]]:
     return after, (after.blocked_until, after.used_until)
 
 
-def _fingerprint(account: MetaAccount) -> str:
+def fingerprint(account: MetaAccount) -> str:
     """Tells one token from another; it sees the ciphertext only."""
     return sha256(account.access_token).hexdigest()[:16]
