@@ -7,7 +7,8 @@ import pytest
 
 from hkreach.domain.app import App
 from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey
-from hkreach.domain.endpoint import Endpoint
+from hkreach.domain.endpoint import Endpoint, EndpointState
+from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import DAY, HOUR, MINUTE, SECOND
@@ -346,6 +347,44 @@ def test_what_has_nobody_or_nothing_to_deliver_has_failed(
 
     done = world.again(row)
     assert ("failed", why, 1) == (done.state, done.why, world.posts())
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+def test_what_waits_for_an_endpoint_that_was_ended_is_not_the_next_ones(world: World, state: EndpointState) -> None:
+    row = row_of(world.first(REFUSED))
+    world.change(endpoints=hooks(endpoint(secret=None, created_at=NOW + 1, state=state, url="https://else.example/")))
+
+    done = world.again(row)
+    assert ("failed", "gone", 1) == (done.state, done.why, world.posts())
+    own = row_of(world.first(REFUSED, number=2))
+    assert "waiting" == world.again(own, REFUSED).state
+
+
+def test_what_waits_for_an_endpoint_goes_to_its_new_address(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    world.change(endpoints=hooks(endpoint(secret=None, url="https://else.example/")))
+
+    assert "delivered" == world.again(row, TAKEN).state
+    assert "https://else.example/" == world.client.posted[-1][0]
+
+
+def test_an_old_memory_of_the_endpoint_gives_up_nothing_of_the_new_ones(world: World) -> None:
+    before = world.apps.get("mystore")
+    world.change(endpoints=hooks(endpoint(secret=None, created_at=NOW + 1)))
+    row = row_of(world.first(REFUSED))
+    world.apps.get = lambda _: before  # type: ignore[method-assign]
+
+    assert "delivered" == world.again(row, TAKEN).state
+
+
+def test_what_comes_due_of_a_deleted_endpoint_has_the_rest_looked_through(world: World) -> None:
+    rows = [row_of(world.first(SILENT, number=number)) for number in (1, 2)]
+    world.change(endpoints={})
+    for row in rows:
+        assert "gone" == world.again(row).why
+        world.time.advance(SECOND)
+
+    assert EndpointHealth().resumed(NOW) == world.healths.look(SHOP)
 
 
 def test_what_nobody_could_count_is_delivered_all_the_same(world: World) -> None:

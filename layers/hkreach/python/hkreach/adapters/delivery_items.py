@@ -73,6 +73,7 @@ def delivery_item(delivery: Delivery) -> dict[str, Any]:
             "why": delivery.why,
             "faults": delivery.faults or None,
             "touchedAt": delivery.touched_at,
+            "madeFor": delivery.made_for,
             "version": delivery.version,
             "expiresAt": delivery.expires_at // SECOND,
         }
@@ -97,6 +98,7 @@ def read_delivery_item(item: Item) -> Delivery:
         why=values.get("why"),
         faults=values.get("faults", 0),
         touched_at=values["touchedAt"],
+        made_for=values.get("madeFor"),
         version=values["version"],
     )
 

@@ -124,6 +124,8 @@ class Delivery:
     faults: int = 0
     """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0
+    made_for: int | None = None
+    """When the endpoint was created that it is for: the operator's has one id, whoever it belongs to. None: unknown."""
     version: int = 1
     """Grows with each change but those of `due_at`. A queue record carries it: of an older one nothing becomes."""
 
@@ -131,6 +133,10 @@ class Delivery:
     def expires_at(self) -> int:
         """As long as the message that it tells of."""
         return self.key.created_at + KEPT_FOR
+
+    def is_for(self, endpoint_created_at: int) -> bool:
+        """Whether the endpoint that has the id now is the one that it was made for."""
+        return self.made_for in {None, endpoint_created_at}
 
     def tried(self, attempt: DeliveryAttempt, answer: Answer, plan: Plan, drawn: float) -> "Delivery":
         """After a try."""
@@ -193,10 +199,10 @@ def place(created_at: int, event_id: str = "") -> str:
     return f"d#{created_at:015}#{event_id}"
 
 
-def new_delivery(endpoint: EndpointKey, event: Event, now: int) -> Delivery:
-    """The delivery of an event that was not tried yet."""
+def new_delivery(endpoint: EndpointKey, event: Event, now: int, made_for: int | None = None) -> Delivery:
+    """The delivery of an event that was not tried yet; `made_for`: when the endpoint was created."""
     key = DeliveryKey(endpoint, created_at_of(event), event["id"])
-    return Delivery(key, event["event"], source_of(event), touched_at=now)
+    return Delivery(key, event["event"], source_of(event), touched_at=now, made_for=made_for)
 
 
 def created_at_of(event: Event) -> int:

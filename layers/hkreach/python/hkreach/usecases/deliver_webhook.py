@@ -56,7 +56,8 @@ class DeliverWebhook:
             self._first(endpoint, event, again, "slow")
 
     def _first(self, endpoint: Endpoint, event: Event, again: bool, lane: Literal["main", "slow"]) -> None:
-        delivery = new_delivery(EndpointKey(event["appName"], endpoint.endpoint_id), event, self.attempt.now())
+        key = EndpointKey(event["appName"], endpoint.endpoint_id)
+        delivery = new_delivery(key, event, self.attempt.now(), endpoint.created_at)
         if again and self.attempt.deliveries.get(delivery.key) is not None:
             return
         if endpoint.state != "active":
@@ -70,9 +71,11 @@ class DeliverWebhook:
         if stored is None or stored.state != "waiting" or stored.version != version:
             logger.info("delivery is settled or woken again", event_id=key.event_id)
             return
-        endpoint = self._endpoint(key.endpoint)
-        if endpoint is None:
+        endpoint = self._endpoint(key.endpoint, stored)
+        if endpoint is None or not stored.is_for(endpoint.created_at):
             self._give_up(stored, "gone")
+            if endpoint is None:
+                self._look_through(key.endpoint)
         elif endpoint.state != "active":
             self.attempt.hold(stored, stored, endpoint.state)
             self._look_after_no_more(key.endpoint)
@@ -101,12 +104,18 @@ class DeliverWebhook:
         if endpoint is not None and endpoint.state != "active":
             self.attempt.healths.change(key, lambda health: (health.paused() if health == seen else health, None))
 
-    def _endpoint(self, key: EndpointKey) -> Endpoint | None:
-        """That it is gone or gets nothing is not believed of a memory: it may just have been resumed."""
+    def _look_through(self, key: EndpointKey) -> None:
+        """It was deleted: what else waits for it is to be given up, and not one by one as probes."""
+        now = self.attempt.now()
+        self.attempt.healths.change(key, lambda seen: (seen.resumed(now) if seen.drain_began is None else seen, None))
+
+    def _endpoint(self, key: EndpointKey, stored: Delivery | None = None) -> Endpoint | None:
+        """That it is gone, another, or gets nothing is not believed of a memory: it may just have been resumed."""
         for read in (self.apps.get, self.apps.get_fresh):
             app = read(key.app_name)
             endpoint = app.endpoints.get(key.endpoint_id) if app is not None else None
-            if endpoint is not None and endpoint.state == "active":
+            fits = endpoint is not None and (stored is None or stored.is_for(endpoint.created_at))
+            if endpoint is not None and fits and endpoint.state == "active":
                 return endpoint
         return endpoint
 
