@@ -153,6 +153,17 @@ def test_410_disables_at_once() -> None:
     assert (NOW, "410", 100) == (gone.disabled_at, gone.why, gone.warned)
 
 
+def test_a_fault_of_ours_slows_and_is_not_charged() -> None:
+    faulted = WELL.faulted(NOW, LIMITS)
+
+    assert (OPEN_UNTIL, None, 0) == (faulted.breaker.open_until, faulted.failing_since, faulted.warned)
+    assert faulted == faulted.faulted(NOW + 1, LIMITS), "what was under way"
+    again = _probing(health=faulted.held(NOW)).faulted(OPEN_UNTIL, LIMITS)
+    assert OPEN_UNTIL + 60 * SECOND == again.breaker.open_until == again.wake_at
+    disabled = WELL.failed(NOW, Answer(410), LIMITS)
+    assert disabled == disabled.faulted(NOW, LIMITS)
+
+
 def test_one_success_in_five_days_is_enough() -> None:
     failing = _failed(WELL, REFUSED, *range(NOW, NOW + 4 * DAY, HOUR)).succeeded(NOW + 4 * DAY)
     again = _failed(failing, REFUSED, *range(NOW + 4 * DAY, NOW + 8 * DAY, HOUR))

@@ -264,7 +264,39 @@ def test_the_longer_a_fault_of_ours_lasts_the_less_often_it_is_tried(
     assert [5, 10, 20, 40, 60, 60, 60] == waits
     assert 8 == [record.message for record in caplog.records].count("webhook is put off for a fault of ours")
     world.change(endpoints=hooks(endpoint(secret=None)))
+    world.time.now = row.due_at or 0
     assert ("waiting", 1, 0) == ((tried := world.again(row, REFUSED)).state, tried.tries, tried.faults)
+
+
+def test_while_a_fault_of_ours_lasts_one_at_a_time_is_tried_and_the_others_are_held(world: World) -> None:
+    world.change(endpoints=hooks(endpoint(secret=b"does not open")))
+    rows = [row_of(world.first(number=number)) for number in (1, 2, 3)]
+    assert world.healths.look(SHOP).breaker.is_closed, "it may be this process's alone"
+    world.time.advance(5 * MINUTE)
+    for row in rows:
+        world.again(row)
+    held = row_of(world.first(number=4))
+
+    assert [None, "breaker", "breaker", "breaker"] == [row.why for row in world.rows]
+    assert [True, False, False, False] == [row.due_at is not None for row in world.rows]
+    health = world.healths.look(SHOP)
+    assert (world.time() + 30 * SECOND, None) == (health.wake_at, health.failing_since)
+    world.time.advance(30 * SECOND)
+    world.again(held)
+    assert world.time() + 60 * SECOND == world.healths.look(SHOP).breaker.open_until, "the probe's first is enough"
+    world.change(endpoints=hooks(endpoint(secret=None)))
+    world.time.advance(60 * SECOND)
+    assert "delivered" == world.again(world.rows[1], TAKEN).state
+    assert world.time() == world.healths.look(SHOP).drain_began, "the others follow"
+
+
+def test_an_event_that_cannot_be_made_anew_holds_up_no_other(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    for _ in range(3):
+        world.facts.fails("event", OSError("this one is spoilt"))
+        world.again(row)
+
+    assert world.healths.look(SHOP).breaker.is_closed
 
 
 def test_what_cannot_be_made_anew_is_put_off_and_not_given_up(world: World) -> None:

@@ -92,6 +92,8 @@ class TryDelivery:
         )
         if answer.ours:  # the endpoint is not charged with it
             self.put_off(delivery, stored)
+            if delivery.faults or admission == "probe":  # it lasts: not each of its deliveries is to find that out
+                self._change(key, lambda health: health.faulted(self.now(), self.limits))
             return
         attempt = DeliveryAttempt(delivery.tries + 1, began, took, answer.status, answer.failure)
         after = delivery.tried(attempt, answer, self.plan, self.draw())
