@@ -41,6 +41,11 @@ class Plan:
         """The first one included."""
         return len(self.waits) + 1
 
+    @property
+    def longest(self) -> int:
+        """The longest wait that an endpoint can ask for."""
+        return 2 * max(*self.waits, self.least_after_silence)
+
     def wait(self, tries: int, answer: Answer, drawn: float) -> int:
         """How long to wait after so many tries, of which the last got this answer. `drawn`: even in [0, 1).
 
@@ -120,7 +125,7 @@ class Delivery:
     body: bytes = field(default=b"", repr=False)
     """What the endpoint said to the last one, the first 16 KB."""
     why: str | None = None
-    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `gone`, `expired`."""
+    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `resend`, `gone`, `expired`."""
     faults: int = 0
     """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0
@@ -181,8 +186,7 @@ class Delivery:
 
     def again(self, now: int) -> "Delivery":
         """Asked for once more, with all its tries; it is held until its turn."""
-        version = self.version + 1
-        return replace(self, state="waiting", tries=0, due_at=None, why=None, faults=0, touched_at=now, version=version)
+        return replace(self.held("resend", now), state="waiting", tries=0, faults=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hkreach.domain.breaker import Breaker, OpenTimes
-from hkreach.domain.delivery import GONE, TOO_MANY_REQUESTS
+from hkreach.domain.delivery import GONE, TOO_MANY_REQUESTS, Plan
 from hkreach.domain.time import DAY, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
 
@@ -33,6 +33,8 @@ class EndpointLimits:
     """How long things may take, in milliseconds."""
 
     patience: int = 5 * DAY
+    longest_wait: int = Plan().longest
+    """Between two tries of one delivery."""
     probe: int = 15 * SECOND
     """One POST: the others wait as long for what becomes of a probe."""
     opens: OpenTimes = field(default_factory=lambda: OpenTimes(first=30, longest=1_800))
@@ -44,8 +46,11 @@ class EndpointLimits:
 
     @property
     def forgotten(self) -> int:
-        """Who was not tried for so long is not said to have failed in between; longer than the longest wait."""
-        return self.patience * 3 // 10
+        """Who was not tried for so long is not said to have failed in between.
+
+        Longer than the longest wait, also if its end meets an open breaker: nobody gets new patience by asking for it.
+        """
+        return self.longest_wait + 2 * round(self.opens.longest * SECOND)
 
     def level(self, failing: int) -> int:
         """How much of the patience is used up, as the last level that was reached."""
