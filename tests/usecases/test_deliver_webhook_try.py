@@ -1,12 +1,13 @@
 """deliver_webhook, where an endpoint fails: rows, tries, breaker, patience with its warnings, faults of ours."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from hkreach.domain.app import App
-from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey
 from hkreach.domain.endpoint import Endpoint, EndpointState
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event, status_event
@@ -417,6 +418,44 @@ def test_what_comes_due_of_a_deleted_endpoint_has_the_rest_looked_through(world:
         world.time.advance(SECOND)
 
     assert EndpointHealth().resumed(NOW) == world.healths.look(SHOP)
+
+
+class TestInTurn:
+    @pytest.fixture
+    def woken(self, world: World) -> Sequence[DueDelivery]:
+        rows = [row_of(world.first(REFUSED, number=number)) for number in (3, 1, 2)]
+        world.client.posted.clear()
+        world.queue.queued.clear()
+        return [DueDelivery(row.key, 0, row.version) for row in rows]
+
+    def test_what_was_woken_together_is_tried_as_it_was_given(self, world: World, woken: Sequence[DueDelivery]) -> None:
+        world.client.answers = [TAKEN, REFUSED, TAKEN]
+        world.deliver.in_turn(woken, lambda: 30_000)
+
+        assert [due.key.event_id for due in woken] == [json.loads(body)["id"] for _, body, _ in world.client.posted]
+        assert ["delivered", "waiting", "delivered"] == [world.deliveries.rows[due.key].state for due in woken]
+
+    def test_what_there_is_no_time_for_is_queued_anew_as_it_is(
+        self, world: World, woken: Sequence[DueDelivery]
+    ) -> None:
+        left = iter([15_000, 14_999])
+        world.client.answers = [TAKEN] * 3
+        world.deliver.in_turn(woken, lambda: next(left))
+
+        assert 2 == world.posts()
+        assert [(woken[2], 0)] == world.queue.queued
+
+    def test_one_that_cannot_be_tried_stops_no_other_and_comes_again(
+        self, world: World, woken: Sequence[DueDelivery]
+    ) -> None:
+        world.client.answers = [TAKEN] * 3
+        world.deliveries.fails("get", OSError("the table does not answer"))
+        with pytest.raises(OSError, match="does not answer"):
+            world.deliver.in_turn(woken, lambda: 30_000)
+        assert 2 == world.posts()
+
+        world.deliver.in_turn(woken, lambda: 30_000)
+        assert 3 == world.posts(), "what is done is not done again"
 
 
 def test_what_nobody_could_count_is_delivered_all_the_same(world: World) -> None:

@@ -6,7 +6,7 @@ endpoint's health.
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hkreach.adapters.due_index import due_shard
@@ -109,9 +109,18 @@ def read_due_item(item: Item) -> DueDelivery:
     return DueDelivery(read_key(values), values.get("dueAt", 0), values["version"])
 
 
-def record_body(delivery: DueDelivery) -> str:
-    """What wakes a delivery, as the body of a queue record."""
-    return json.dumps({"delivery": key_texts(delivery.key), "version": delivery.version})
+def record_body(deliveries: Sequence[DueDelivery]) -> str:
+    """What wakes one delivery, or some of one endpoint in their turn, as the body of a queue record."""
+    if len(deliveries) == 1:
+        return json.dumps({"delivery": key_texts(deliveries[0].key), "version": deliveries[0].version})
+    return json.dumps({"deliveries": [{**key_texts(each.key), "version": each.version} for each in deliveries]})
+
+
+def read_record_body(body: Mapping[str, Any]) -> Sequence[DueDelivery]:
+    """The deliveries in such a body, in their turn; none in another one. When they are due it does not say."""
+    if "delivery" in body:
+        return [DueDelivery(read_key(body["delivery"]), 0, body["version"])]
+    return [DueDelivery(read_key(each), 0, each["version"]) for each in body.get("deliveries", ())]
 
 
 def forwarded_body(event: Event, endpoint_id: str) -> str:

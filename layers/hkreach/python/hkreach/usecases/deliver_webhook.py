@@ -1,12 +1,12 @@
 """Deliver an event to the endpoints of its app that take it, and what one of them did not take to that one again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, new_delivery
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
 from hkreach.domain.event import Event
 from hkreach.domain.webhook_warning import WARNING
@@ -64,6 +64,24 @@ class DeliverWebhook:
             self.attempt.hold(delivery, None, endpoint.state)
         else:
             self.attempt(endpoint, event, delivery, None, may_forward=lane == "main")
+
+    def in_turn(self, woken: Sequence[DueDelivery], time_left: Callable[[], int]) -> None:
+        """Try again what was woken together, one after another; what there is no time for is queued anew.
+
+        `time_left` in milliseconds. One that cannot be tried stops no other: its error is raised last.
+        """
+        faults: list[Exception] = []
+        for number, due in enumerate(woken):
+            if number and time_left() < self.attempt.limits.probe:
+                self.attempt.queue.put(woken[number:], {})  # what that does not take comes due by itself
+                break
+            try:
+                self.retry(due.key, due.version)
+            except Exception as fault:
+                logger.exception("delivery was not tried", event_id=due.key.event_id)
+                faults.append(fault)
+        if faults:
+            raise faults[0]
 
     def retry(self, key: DeliveryKey, version: int) -> None:
         """Try a delivery again, if it still is as it was when it was woken."""
