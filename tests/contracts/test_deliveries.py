@@ -64,7 +64,7 @@ def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
     tried = of_facts.tried(DeliveryAttempt(1, NOW, 40, 500, "HTTP 500"), answer, Plan(), 0.5)
     assert table.deliveries.add(faulted := replace(of_facts.faulted(NOW), key=replace(of_facts.key, event_id="evt_9")))
     assert faulted == table.deliveries.get(faulted.key)
-    silent = tried.tried(DeliveryAttempt(2, NOW, 40, None, "no answer"), Answer(None), Plan(), 0.5)
+    silent = tried.tried(DeliveryAttempt(2, NOW, 40, None, "no answer", resend=True), Answer(None), Plan(), 0.5)
 
     for row in (tried, of_itself):
         assert table.deliveries.add(row)

@@ -242,6 +242,7 @@ def test_each_way_to_send_again_sends_it_once(stack: Stack, client: FakeWebhookC
 
     assert 2 == len(client.posted)
     assert ["delivered"] == [row["state"] for row in _log(stack)]
+    assert [(1, None), (2, True)] == [(one["number"], one.get("resend")) for one in _log(stack)[0]["attempts"]]
 
 
 @pytest.mark.parametrize(

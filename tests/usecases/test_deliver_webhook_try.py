@@ -420,6 +420,15 @@ def test_what_comes_due_of_a_deleted_endpoint_has_the_rest_looked_through(world:
     assert EndpointHealth().resumed(NOW) == world.healths.look(SHOP)
 
 
+def test_a_resend_is_told_and_its_tries_are_counted_on(world: World) -> None:
+    row = world.again(row_of(world.first(REFUSED)), TAKEN)
+    world.deliveries.replace(row, row.again(NOW))
+    row = world.again(world.again(row, REFUSED), TAKEN)
+
+    assert [(1, False), (2, False), (3, True), (4, False)] == [(one.number, one.resend) for one in row.attempts]
+    assert ("delivered", 2) == (row.state, row.tries)
+
+
 class TestInTurn:
     @pytest.fixture
     def woken(self, world: World) -> Sequence[DueDelivery]:

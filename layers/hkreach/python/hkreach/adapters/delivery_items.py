@@ -91,7 +91,9 @@ def read_delivery_item(item: Item) -> Delivery:
         tries=values["tries"],
         due_at=values.get("dueAt"),
         attempts=tuple(
-            DeliveryAttempt(each["n"], each["at"], each["took"], each.get("status"), each.get("failure"))
+            DeliveryAttempt(
+                each["n"], each["at"], each["took"], each.get("status"), each.get("failure"), each.get("resend", False)
+            )
             for each in values["attempts"]
         ),
         body=zlib.decompressobj().decompress(values["body"], _MOST_INFLATED) if "body" in values else b"",
@@ -144,5 +146,5 @@ def _source(value: Mapping[str, str]) -> EventSource:
 
 def _without_none(attempt: DeliveryAttempt) -> dict[str, Any]:
     values = {"n": attempt.number, "at": attempt.at, "took": attempt.took}
-    words = {"status": attempt.status, "failure": attempt.failure}
+    words = {"status": attempt.status, "failure": attempt.failure, "resend": attempt.resend or None}
     return values | {name: value for name, value in words.items() if value is not None}

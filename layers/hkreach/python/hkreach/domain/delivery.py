@@ -97,9 +97,9 @@ type EventSource = MessageFact | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One try: its number, when it began and how long it took (milliseconds), and what came of it.
+    """One try: when it began and how long it took (milliseconds), and what came of it.
 
-    `status` None: no answer. `failure` in words; None: the event was taken.
+    `number` is counted on over a resend. `status` None: no answer. `failure` in words; None: the event was taken.
     """
 
     number: int
@@ -107,6 +107,8 @@ class DeliveryAttempt:
     took: int
     status: int | None
     failure: str | None
+    resend: bool = False
+    """It was asked for; the others come by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class Delivery:
     def expires_at(self) -> int:
         """As long as the message that it tells of."""
         return self.key.created_at + KEPT_FOR
+
+    def attempt(self, at: int, took: int, answer: Answer) -> DeliveryAttempt:
+        """The try that was made now."""
+        number = self.attempts[-1].number + 1 if self.attempts else 1
+        return DeliveryAttempt(number, at, took, answer.status, answer.failure, self.why == "resend")
 
     def is_for(self, endpoint_created_at: int) -> bool:
         """Whether the endpoint that has the id now is the one that it was made for."""

@@ -196,6 +196,7 @@ def shown_delivery(row: Delivery, most: int = _MOST_OF_A_BODY) -> dict[str, Any]
             "milliseconds": attempt.took if attempt.status is not None else None,
             "status": attempt.status,
             "failure": attempt.failure,
+            **({"resend": True} if attempt.resend else {}),
         }
         for attempt in row.attempts
     ]
