@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hkreach.adapters.aws import client
 from hkreach.adapters.clock import now
-from hkreach.adapters.delivery_items import read_key
+from hkreach.adapters.delivery_items import read_record_body
 from hkreach.adapters.dynamodb_apps import DynamoDBApps
 from hkreach.adapters.dynamodb_deliveries import DynamoDBDeliveries
 from hkreach.adapters.dynamodb_endpoint_healths import DynamoDBEndpointHealths
@@ -56,8 +56,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     def work(record: SQSRecord) -> Progress:
         body, again = json.loads(record.body), int(record.attributes.approximate_receive_count) > 1
-        if "delivery" in body:
-            deliver_webhook.retry(read_key(body["delivery"]), body["version"])
+        if woken := read_record_body(body):
+            deliver_webhook.in_turn(woken, context.get_remaining_time_in_millis)
         elif "endpointId" in body:
             deliver_webhook.forwarded(body["event"], body["endpointId"], again=again)
         else:

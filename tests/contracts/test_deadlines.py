@@ -166,6 +166,14 @@ def test_an_integrators_server_holds_no_call_either(name: str) -> None:
     assert (200 if has_status else None) == answer.status, "the status says it all"
 
 
+def test_a_server_that_was_reached_and_is_silent_is_told_of() -> None:
+    with stubborn(DRIPS["silence"]) as server:
+        client = GuardedWebhooks(frozenset({server.target}), SECONDS)
+
+        told = _returned(lambda: client.post(f"http://{server.target}/", b"{}", {}), server)
+    assert "no answer in time" == told.failure
+
+
 @pytest.mark.parametrize("size", [0, 30_000], ids=["nothing", "slowly"])
 def test_nor_by_not_reading(size: int) -> None:
     with stubborn(reading(size)) as server:

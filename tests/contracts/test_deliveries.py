@@ -56,12 +56,15 @@ def table(request: pytest.FixtureRequest, clock: FakeClock) -> Table:
 
 def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
     lead = {"id": "evt_2", "event": "leads.status", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
-    of_facts, of_itself = new_delivery(SHOP, event(1), NOW), new_delivery(SHOP, lead | {"data": {"score": 0.5}}, NOW)
+    of_facts, of_itself = (
+        new_delivery(SHOP, event(1), NOW, NOW - 5),
+        new_delivery(SHOP, lead | {"data": {"score": 0.5}}, NOW),
+    )
     answer = Answer(500, body=b"\x00<html>no</html>" * 1_000)
     tried = of_facts.tried(DeliveryAttempt(1, NOW, 40, 500, "HTTP 500"), answer, Plan(), 0.5)
     assert table.deliveries.add(faulted := replace(of_facts.faulted(NOW), key=replace(of_facts.key, event_id="evt_9")))
     assert faulted == table.deliveries.get(faulted.key)
-    silent = tried.tried(DeliveryAttempt(2, NOW, 40, None, "no answer"), Answer(None), Plan(), 0.5)
+    silent = tried.tried(DeliveryAttempt(2, NOW, 40, None, "no answer", resend=True), Answer(None), Plan(), 0.5)
 
     for row in (tried, of_itself):
         assert table.deliveries.add(row)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hkreach.adapters.delivery_items import read_record_body
 from hkreach.adapters.sqs_deliveries import SQSDeliveryQueue
 from hkreach.domain.delivery import DeliveryKey, DueDelivery, EndpointKey
 from hkreach.domain.event import received_event
@@ -36,6 +37,27 @@ def test_a_first_try_is_the_whole_event_in_the_group_of_its_app(imitated_aws: No
     ((record),) = queued(WEBHOOK_RETRY_QUEUE_URL)
     assert {"event": EVENT, "endpointId": "we_operator"} == record["Body"]
     assert EVENT["appName"] == record["Attributes"]["MessageGroupId"]
+
+
+def test_what_is_one_endpoints_and_of_one_second_is_one_record_in_turn(imitated_aws: None) -> None:
+    other = EndpointKey("mystore", "we_2")
+    due = [
+        DueDelivery(DeliveryKey(other if number == 3 else SHOP, NOW + number, f"evt_{number}"), 0, 1)
+        for number in range(25)
+    ]
+    delays = {each.key: number // 20 for number, each in enumerate(due)}
+    assert [] == SQSDeliveryQueue(aws("sqs"), WEBHOOK_RETRY_QUEUE_URL).put(due, delays)
+
+    found = [[each.key for each in read_record_body(body)] for body in delayed(WEBHOOK_RETRY_QUEUE_URL)]
+    keys = [each.key for each in due]
+    meant = [[*keys[:3], *keys[4:11]], keys[11:20], [keys[3]], keys[20:]]
+    assert sorted(meant, key=str) == sorted(found, key=str)
+
+
+def test_of_a_record_that_the_queue_refuses_all_are_told(imitated_aws: None) -> None:
+    due = [DueDelivery(DeliveryKey(SHOP, NOW + number, f"evt_{number}"), 0, 1) for number in range(12)]
+
+    assert due == SQSDeliveryQueue(_Refusing(), WEBHOOK_RETRY_QUEUE_URL).put(due, {})
 
 
 def test_what_the_queue_refuses_is_said(imitated_aws: None) -> None:

@@ -116,7 +116,7 @@ def test_what_is_asked_for_again_has_all_its_tries() -> None:
     again = gone.again(NOW + 2)
 
     assert ("failed", "gone") == (gone.state, gone.why)
-    assert ("waiting", 0, None, None, 3) == (again.state, again.tries, again.due_at, again.why, again.version)
+    assert ("waiting", 0, None, "resend", 3) == (again.state, again.tries, again.due_at, again.why, again.version)
 
 
 def test_a_delivery_lives_as_long_as_its_message() -> None:

@@ -1,11 +1,12 @@
 """An endpoint's health: its breaker, its patience with the warnings on the way, and who looks after what is held."""
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
 from hkreach.domain.breaker import OpenTimes
-from hkreach.domain.delivery import EndpointKey
+from hkreach.domain.delivery import EndpointKey, Plan
 from hkreach.domain.endpoint_health import EndpointHealth, EndpointLimits
 from hkreach.domain.time import DAY, HOUR, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
@@ -153,6 +154,17 @@ def test_410_disables_at_once() -> None:
     assert (NOW, "410", 100) == (gone.disabled_at, gone.why, gone.warned)
 
 
+def test_a_fault_of_ours_slows_and_is_not_charged() -> None:
+    faulted = WELL.faulted(NOW, LIMITS)
+
+    assert (OPEN_UNTIL, None, 0) == (faulted.breaker.open_until, faulted.failing_since, faulted.warned)
+    assert faulted == faulted.faulted(NOW + 1, LIMITS), "what was under way"
+    again = _probing(health=faulted.held(NOW)).faulted(OPEN_UNTIL, LIMITS)
+    assert OPEN_UNTIL + 60 * SECOND == again.breaker.open_until == again.wake_at
+    disabled = WELL.failed(NOW, Answer(410), LIMITS)
+    assert disabled == disabled.faulted(NOW, LIMITS)
+
+
 def test_one_success_in_five_days_is_enough() -> None:
     failing = _failed(WELL, REFUSED, *range(NOW, NOW + 4 * DAY, HOUR)).succeeded(NOW + 4 * DAY)
     again = _failed(failing, REFUSED, *range(NOW + 4 * DAY, NOW + 8 * DAY, HOUR))
@@ -161,10 +173,18 @@ def test_one_success_in_five_days_is_enough() -> None:
 
 
 def test_who_was_not_tried_for_long_is_not_said_to_have_failed_all_the_while() -> None:
-    idle = _failed(WELL, REFUSED, NOW, NOW + 36 * HOUR)
-    longer = _failed(WELL, REFUSED, NOW, NOW + 36 * HOUR + 1)
+    idle = _failed(WELL, REFUSED, NOW, NOW + 49 * HOUR)
+    longer = _failed(WELL, REFUSED, NOW, NOW + 49 * HOUR + 1)
 
-    assert (NOW, NOW + 36 * HOUR + 1) == (idle.failing_since, longer.failing_since)
+    assert (NOW, NOW + 49 * HOUR + 1) == (idle.failing_since, longer.failing_since)
+
+
+def test_who_asks_for_the_longest_waits_has_no_more_patience_for_it() -> None:
+    busy, plan = Answer(503, retry_after=99 * DAY), Plan()
+    waits = [plan.wait(tries, busy, 0.5) for tries in range(1, plan.most_tries)]
+    asking = _failed(WELL, busy, *accumulate(waits, initial=NOW))
+
+    assert (48 * HOUR, NOW, "failing") == (max(waits), asking.failing_since, asking.why)
 
 
 def test_paused_by_its_app_nobody_looks_after_it() -> None:

@@ -20,6 +20,7 @@ from tests.template import resources
 
 NAME = "deliver_webhook/status_delivered"
 RETRY = "deliver_webhook/delivery_due"
+TOGETHER = "deliver_webhook/deliveries_due"
 FORWARDED = "deliver_webhook/event_forwarded"
 
 
@@ -73,6 +74,26 @@ def test_what_is_not_taken_waits_in_the_table_and_is_tried_again(stack: Stack, c
     assert first[1] == second[1], "made anew from the facts, byte by byte"
     assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", again)
     assert 2 == len(client.posted), "woken twice"
+
+
+def test_what_is_woken_together_is_delivered_in_its_turn(stack: Stack, client: FakeWebhookClient) -> None:
+    client.answers = [Answer(500)] * 2
+    event, message = sample(NAME), outbound(facts={Status.DELIVERED: NOW, Status.READ: NOW})
+    stack.messages.add(message)
+    for status in (Status.READ, Status.DELIVERED):
+        event["Records"][0]["body"] = json.dumps({"detail": status_event(message, status)})
+        stack.invoke("deliver_webhook", event)
+    records = sorted(delayed(WEBHOOK_RETRY_QUEUE_URL), key=lambda record: record["delivery"]["sk"])
+    together = sample(TOGETHER)
+    shape = json.loads(together["Records"][0]["body"])["deliveries"]
+    woken = [{**record["delivery"], "version": 1 + 1} for record in records]
+    assert [list(each) for each in shape] == [list(each) for each in woken]
+    for order in (woken[::-1], woken):
+        client.posted.clear()
+        together["Records"][0]["body"] = json.dumps({"deliveries": order})
+        assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", together)
+        ids = [json.loads(body)["id"] for _, body, _ in client.posted]
+        assert [one["sk"].split("#")[2] for one in order] * (order != woken) == ids, "and once"
 
 
 def _make_slow(stack: Stack) -> None:

@@ -122,6 +122,8 @@ def test_the_old_secret_can_be_ended_sooner(stack: Stack, hours: str, until: str
 
 def test_a_deleted_one_is_gone(stack: Stack) -> None:
     assert {"endpointId": OPERATORS, "deleted": True} == _call(stack, "delete")
+    health = stack.functions["manage_app"].manage_deliveries.health("mystore", OPERATORS)
+    assert stack.clock() == health.drain_began, "what waits for it is looked through"
     assert {"endpoints": []} == _call(stack, "list")
     assert 404 == problem(_call(stack, "delete"))["status"]
 

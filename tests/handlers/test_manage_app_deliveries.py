@@ -101,6 +101,21 @@ def test_the_log_shows_what_was_tried_and_what_came_of_it(stack: Stack, client: 
     assert [] == _log(stack, **{"from": "2026-11-22T09:00:01Z"})
 
 
+def test_without_an_answer_no_time_is_told(
+    stack: Stack, client: FakeWebhookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*_: object) -> Answer:
+        stack.clock.advance(900)
+        return answers.pop(0)
+
+    answers = [Answer(500), Answer(None)]
+    monkeypatch.setattr(client, "post", slowly)
+    _fail(stack, client, Answer(500))
+    _deliver_what_is_woken(stack)
+
+    assert [(500, 900), (None, None)] == [(one["status"], one["milliseconds"]) for one in _log(stack)[0]["attempts"]]
+
+
 def test_another_app_sees_and_sends_nothing_of_it(stack: Stack, client: FakeWebhookClient) -> None:
     shown = _fail(stack, client, Answer(500))
 
@@ -221,10 +236,13 @@ def test_each_way_to_send_again_sends_it_once(stack: Stack, client: FakeWebhookC
     shown = _fail(stack, client, Answer(500))
     answer = _answer(stack, "resend", body=body | ({"deliveryId": shown["deliveryId"]} if "deliveryId" in body else {}))
     assert (202, 1) == (answer["statusCode"], json.loads(answer["body"])["resent"])
+    ((held),) = _log(stack)
+    assert ("waiting", "resend", False) == (held["state"], held["waitsFor"], "nextTryAt" in held)
     _deliver_what_is_woken(stack)
 
     assert 2 == len(client.posted)
     assert ["delivered"] == [row["state"] for row in _log(stack)]
+    assert [(1, None), (2, True)] == [(one["number"], one.get("resend")) for one in _log(stack)[0]["attempts"]]
 
 
 @pytest.mark.parametrize(

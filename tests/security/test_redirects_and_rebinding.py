@@ -151,6 +151,24 @@ def test_over_tls_the_checked_address_is_called_under_the_names_certificate(
     assert (f"\r\nHost: {NAME}\r\n".encode() in server.received) == (name == NAME)
 
 
+@pytest.mark.parametrize(("name", "is_trusted"), [("other.example.com", True), (NAME, False)])
+def test_a_certificate_that_is_not_valid_is_told_of(
+    name: str, is_trusted: bool, pem: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    _resolving(monkeypatch, PUBLIC)
+    dial = dialled.create_connection
+    with stubborn(dripping(b"", b""), tls) as server:
+        monkeypatch.setattr(
+            dialled, "create_connection", lambda _, *args, **rest: dial(("127.0.0.1", server.port), *args)
+        )
+        client = GuardedWebhooks(frozenset(), 20)
+        client._sessions._public.verify = str(pem) if is_trusted else True
+        answer = client.post(f"https://{name}/", b"{}", {})
+    assert (None, False, "no answer: its certificate is not valid") == (answer.status, answer.ours, answer.failure)
+
+
 def _post(url: str, target: str) -> str | None:
     return GuardedWebhooks(frozenset({target}), 0.3).post(url, b"{}", {}).failure
 

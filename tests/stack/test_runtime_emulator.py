@@ -59,6 +59,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "relay_events/image_stored": DONE,
     "deliver_webhook/status_delivered": DONE,
     "deliver_webhook/delivery_due": DONE,
+    "deliver_webhook/deliveries_due": DONE,
     "deliver_webhook/event_forwarded": DONE,
     "administer/show_app": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},
     "administer/issue_key": {"error": {"code": "not_found", "detail": "There is no app 'mystore'.", "errors": []}},

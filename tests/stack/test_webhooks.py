@@ -41,7 +41,7 @@ class Shop:
         assert 201 == answer.status_code, answer.text
         return dict(answer.json())
 
-    def publish(self, name: str = "leads.status") -> str:
+    def publish(self, name: str = "leads.status", created_at: str = "2026-11-22T09:00:00Z") -> str:
         """An event of this app on the bus, as our own code puts it there; returns its id."""
         event_id = f"evt_{uuid.uuid4().hex}"
         data = {
@@ -51,7 +51,7 @@ class Shop:
         event = {
             "id": event_id,
             "event": name,
-            "createdAt": "2026-11-22T09:00:00Z",
+            "createdAt": created_at,
             "appName": self.app_name,
             "data": data[name],
         }

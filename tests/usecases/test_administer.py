@@ -136,6 +136,32 @@ def test_a_new_webhook_gets_events_whatever_the_one_before_did(house: Administer
         assert EndpointHealth().drained(NOW) == house.healths.look(key)
 
 
+def test_a_new_address_is_the_same_endpoint_and_one_after_its_end_is_another(
+    house: Administer, clock: FakeClock
+) -> None:
+    def created_at() -> int:
+        app = house.apps.get_fresh("mystore")
+        assert app is not None
+        return app.endpoints[OPERATORS].created_at
+
+    house.create_app("mystore", "en", webhook=WEBHOOK)
+    clock.advance(5)
+    house.set_webhook("mystore", NewWebhook("https://new.example.com/"))
+    assert NOW == created_at()
+    house.set_webhook("mystore", None)
+    house.set_webhook("mystore", WEBHOOK)
+    assert NOW + 5 == created_at()
+
+
+def test_what_waits_for_one_that_is_ended_is_looked_through(house: Administer) -> None:
+    key = EndpointKey("mystore", OPERATORS)
+    house.create_app("mystore", "en", webhook=WEBHOOK)
+    house.healths.change(key, lambda health: (health.failed(NOW, Answer(410), EndpointLimits()), None))
+
+    house.set_webhook("mystore", None)
+    assert EndpointHealth().drained(NOW) == house.healths.look(key)
+
+
 def test_who_cannot_begin_it_anew_is_told_to_call_again(house: Administer) -> None:
     house.create_app("mystore", "en")
     house.healths.contended = 1  # type: ignore[attr-defined]

@@ -1,13 +1,15 @@
 """deliver_webhook, where an endpoint fails: rows, tries, breaker, patience with its warnings, faults of ours."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from hkreach.domain.app import App
-from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey
-from hkreach.domain.endpoint import Endpoint
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey
+from hkreach.domain.endpoint import Endpoint, EndpointState
+from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.time import DAY, HOUR, MINUTE, SECOND
@@ -263,7 +265,39 @@ def test_the_longer_a_fault_of_ours_lasts_the_less_often_it_is_tried(
     assert [5, 10, 20, 40, 60, 60, 60] == waits
     assert 8 == [record.message for record in caplog.records].count("webhook is put off for a fault of ours")
     world.change(endpoints=hooks(endpoint(secret=None)))
+    world.time.now = row.due_at or 0
     assert ("waiting", 1, 0) == ((tried := world.again(row, REFUSED)).state, tried.tries, tried.faults)
+
+
+def test_while_a_fault_of_ours_lasts_one_at_a_time_is_tried_and_the_others_are_held(world: World) -> None:
+    world.change(endpoints=hooks(endpoint(secret=b"does not open")))
+    rows = [row_of(world.first(number=number)) for number in (1, 2, 3)]
+    assert world.healths.look(SHOP).breaker.is_closed, "it may be this process's alone"
+    world.time.advance(5 * MINUTE)
+    for row in rows:
+        world.again(row)
+    held = row_of(world.first(number=4))
+
+    assert [None, "breaker", "breaker", "breaker"] == [row.why for row in world.rows]
+    assert [True, False, False, False] == [row.due_at is not None for row in world.rows]
+    health = world.healths.look(SHOP)
+    assert (world.time() + 30 * SECOND, None) == (health.wake_at, health.failing_since)
+    world.time.advance(30 * SECOND)
+    world.again(held)
+    assert world.time() + 60 * SECOND == world.healths.look(SHOP).breaker.open_until, "the probe's first is enough"
+    world.change(endpoints=hooks(endpoint(secret=None)))
+    world.time.advance(60 * SECOND)
+    assert "delivered" == world.again(world.rows[1], TAKEN).state
+    assert world.time() == world.healths.look(SHOP).drain_began, "the others follow"
+
+
+def test_an_event_that_cannot_be_made_anew_holds_up_no_other(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    for _ in range(3):
+        world.facts.fails("event", OSError("this one is spoilt"))
+        world.again(row)
+
+    assert world.healths.look(SHOP).breaker.is_closed
 
 
 def test_what_cannot_be_made_anew_is_put_off_and_not_given_up(world: World) -> None:
@@ -346,6 +380,91 @@ def test_what_has_nobody_or_nothing_to_deliver_has_failed(
 
     done = world.again(row)
     assert ("failed", why, 1) == (done.state, done.why, world.posts())
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+def test_what_waits_for_an_endpoint_that_was_ended_is_not_the_next_ones(world: World, state: EndpointState) -> None:
+    row = row_of(world.first(REFUSED))
+    world.change(endpoints=hooks(endpoint(secret=None, created_at=NOW + 1, state=state, url="https://else.example/")))
+
+    done = world.again(row)
+    assert ("failed", "gone", 1) == (done.state, done.why, world.posts())
+    own = row_of(world.first(REFUSED, number=2))
+    assert "waiting" == world.again(own, REFUSED).state
+
+
+def test_what_waits_for_an_endpoint_goes_to_its_new_address(world: World) -> None:
+    row = row_of(world.first(REFUSED))
+    world.change(endpoints=hooks(endpoint(secret=None, url="https://else.example/")))
+
+    assert "delivered" == world.again(row, TAKEN).state
+    assert "https://else.example/" == world.client.posted[-1][0]
+
+
+def test_an_old_memory_of_the_endpoint_gives_up_nothing_of_the_new_ones(world: World) -> None:
+    before = world.apps.get("mystore")
+    world.change(endpoints=hooks(endpoint(secret=None, created_at=NOW + 1)))
+    row = row_of(world.first(REFUSED))
+    world.apps.get = lambda _: before  # type: ignore[method-assign]
+
+    assert "delivered" == world.again(row, TAKEN).state
+
+
+def test_what_comes_due_of_a_deleted_endpoint_has_the_rest_looked_through(world: World) -> None:
+    rows = [row_of(world.first(SILENT, number=number)) for number in (1, 2)]
+    world.change(endpoints={})
+    for row in rows:
+        assert "gone" == world.again(row).why
+        world.time.advance(SECOND)
+
+    assert EndpointHealth().resumed(NOW) == world.healths.look(SHOP)
+
+
+def test_a_resend_is_told_and_its_tries_are_counted_on(world: World) -> None:
+    row = world.again(row_of(world.first(REFUSED)), TAKEN)
+    world.deliveries.replace(row, row.again(NOW))
+    row = world.again(world.again(row, REFUSED), TAKEN)
+
+    assert [(1, False), (2, False), (3, True), (4, False)] == [(one.number, one.resend) for one in row.attempts]
+    assert ("delivered", 2) == (row.state, row.tries)
+
+
+class TestInTurn:
+    @pytest.fixture
+    def woken(self, world: World) -> Sequence[DueDelivery]:
+        rows = [row_of(world.first(REFUSED, number=number)) for number in (3, 1, 2)]
+        world.client.posted.clear()
+        world.queue.queued.clear()
+        return [DueDelivery(row.key, 0, row.version) for row in rows]
+
+    def test_what_was_woken_together_is_tried_as_it_was_given(self, world: World, woken: Sequence[DueDelivery]) -> None:
+        world.client.answers = [TAKEN, REFUSED, TAKEN]
+        world.deliver.in_turn(woken, lambda: 30_000)
+
+        assert [due.key.event_id for due in woken] == [json.loads(body)["id"] for _, body, _ in world.client.posted]
+        assert ["delivered", "waiting", "delivered"] == [world.deliveries.rows[due.key].state for due in woken]
+
+    def test_what_there_is_no_time_for_is_queued_anew_as_it_is(
+        self, world: World, woken: Sequence[DueDelivery]
+    ) -> None:
+        left = iter([15_000, 14_999])
+        world.client.answers = [TAKEN] * 3
+        world.deliver.in_turn(woken, lambda: next(left))
+
+        assert 2 == world.posts()
+        assert [(woken[2], 0)] == world.queue.queued
+
+    def test_one_that_cannot_be_tried_stops_no_other_and_comes_again(
+        self, world: World, woken: Sequence[DueDelivery]
+    ) -> None:
+        world.client.answers = [TAKEN] * 3
+        world.deliveries.fails("get", OSError("the table does not answer"))
+        with pytest.raises(OSError, match="does not answer"):
+            world.deliver.in_turn(woken, lambda: 30_000)
+        assert 2 == world.posts()
+
+        world.deliver.in_turn(woken, lambda: 30_000)
+        assert 3 == world.posts(), "what is done is not done again"
 
 
 def test_what_nobody_could_count_is_delivered_all_the_same(world: World) -> None:

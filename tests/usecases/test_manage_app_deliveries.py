@@ -1,10 +1,12 @@
 """manage_app, for deliveries: the log over all endpoints, sending one, an event or a range again, pause and resume."""
 
+from dataclasses import replace
+
 import pytest
 
 from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, MessageFact, new_delivery
 from hkreach.domain.endpoint import EndpointState
-from hkreach.domain.endpoint_health import EndpointLimits
+from hkreach.domain.endpoint_health import EndpointHealth, EndpointLimits
 from hkreach.domain.errors import ChangedMeanwhile, Conflict, NotFound
 from hkreach.domain.event import received_event, status_event
 from hkreach.domain.message import Status
@@ -194,6 +196,30 @@ def test_pause_ends_the_looking_and_resume_begins_it(world: World) -> None:
 
     assert (NOW, NOW) == (resumed.wake_at, resumed.drain_began)
     assert world.healths.look(SHOP).wake_at is None
+
+
+def test_what_was_an_earlier_endpoints_goes_to_this_one_if_its_app_says_so(world: World) -> None:
+    fact = MessageFact(MESSAGE_ID, "sent")
+    world.facts.events[fact] = SENT
+    for number, why in ((1, "gone"), (2, "gone"), (3, None)):
+        world.add(number, why=why)
+        row = world.row(number)
+        world.deliveries.rows[row.key] = replace(row, made_for=NOW - 1)
+
+    resent = [world.manage.resend("mystore", world.row(1).key), world.manage.resend_event("mystore", "we_2", fact)]
+    world.manage.resend_range("mystore", "we_operator", ALL, frozenset(), None)
+    assert [NOW, NOW + 1] == [row.made_for for row in resent]
+    assert [NOW, NOW] == [world.row(number).made_for for number in (2, 3)]
+
+
+def test_what_waits_for_a_deleted_one_is_looked_through(world: World) -> None:
+    world.healths.change(SHOP, lambda health: (health.failed(NOW, Answer(410), EndpointLimits()), None))
+    world.healths.contended = 1
+    world.manage.deleted("mystore", "we_operator")
+    assert world.healths.look(SHOP).wake_at is None, "it is deleted all the same"
+
+    world.manage.deleted("mystore", "we_operator")
+    assert EndpointHealth().drained(NOW) == world.healths.look(SHOP)
 
 
 def test_who_is_too_late_is_told_to_try_again(world: World) -> None:

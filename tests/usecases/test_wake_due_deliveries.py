@@ -1,10 +1,10 @@
 """wake_due, for deliveries: what is due for its second, round the endpoints; probes; a backlog in order, paced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from hkreach.domain.delivery import Delivery, EndpointKey, new_delivery
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, new_delivery
 from hkreach.domain.endpoint_health import EndpointHealth, EndpointLimits
 from hkreach.domain.event import status_event
 from hkreach.domain.message import Status
@@ -93,6 +93,22 @@ def test_what_there_is_no_time_for_is_the_next_calls(world: Woken) -> None:
 
     assert [] == world.wake(time_left=lambda: 4_000)
     assert [("evt_1", 0), ("evt_2", 0)] == world.wake()
+
+
+def test_however_many_are_due_the_endpoints_have_their_half_of_the_time(world: Woken) -> None:
+    for number in range(1_000):
+        world.add(f"evt_{number}", NOW)
+    world.add("evt_held", endpoint=BANK)
+    world.health(lambda health: health.drained(NOW), BANK)
+    left, put = [16_000], world.queue.put
+
+    def slowly(some: Sequence[DueDelivery], delays: Mapping[DeliveryKey, int]) -> Sequence[DueDelivery]:
+        left[0] -= 2_000
+        return put(some, delays)
+
+    world.queue.put = slowly  # type: ignore[method-assign]
+    woken = [name for name, _ in world.wake(time_left=lambda: left[0])]
+    assert (501, 200) == (len(woken), woken.index("evt_held")), "and what they leave of it is for the rest"
 
 
 def test_an_endpoint_that_fails_stops_no_other_and_is_told_at_the_end(world: Woken) -> None:

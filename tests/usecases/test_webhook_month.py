@@ -203,6 +203,28 @@ def _assert_in_order_paced_and_once(taken: Sequence[tuple[int, str]], since: int
     assert taken[0][0] - since <= 2 * MINUTE
 
 
+def test_the_backlog_of_a_deleted_endpoint_is_given_up_and_the_next_one_gets_none_of_it() -> None:
+    begin = NOW // MINUTE * MINUTE
+    month = Month([_event(number, begin + number * HOUR) for number in range(200)])
+    month.run_until(begin + 9 * DAY)
+    ended = month.apps.apps["mystore"]
+    month.manage.manage_app.delete("mystore", DEAD.endpoint_id)
+    month.manage.deleted("mystore", DEAD.endpoint_id)
+    month.is_dead, posted = False, len(month.posts)
+    month.run_until(month.clock() + HOUR)
+
+    reasons = Counter(row.why for row in month.delivering.rows if row.state == "failed")
+    assert len(month.delivering.rows) == sum(reasons.values()), "none waits for nobody"
+    assert 0 < reasons["gone"] == len(month.delivering.rows) - reasons[None]
+    assert month.delivering.healths.look(DEAD).wake_at is None
+    another = replace(ended.endpoints[DEAD.endpoint_id], created_at=month.clock())
+    after = month.apps.apps["mystore"]
+    month.apps.apps["mystore"] = replace(after, endpoints={**after.endpoints, DEAD.endpoint_id: another})
+    month.manage.resume("mystore", DEAD.endpoint_id)
+    month.run_until(month.clock() + HOUR)
+    assert (posted, []) == (len(month.posts), month.taken)
+
+
 def test_what_fails_at_first_and_then_not_comes_in_the_order_of_the_events() -> None:
     begin = NOW // MINUTE * MINUTE
     month = Month([_event(number, begin + number * SECOND) for number in range(500)])

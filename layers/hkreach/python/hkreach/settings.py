@@ -180,6 +180,7 @@ class DeliverWebhookSettings(PostsWebhooks):
         """What those who deliver to an endpoint share."""
         return EndpointLimits(
             patience=round(self.patience_seconds * 1_000),
+            longest_wait=self.plan.longest,
             probe=round(self.answer_seconds * 1_000) + 5_000,
             opens=OpenTimes(self.breaker_first_seconds, self.breaker_longest_seconds),
             suspect_after=round(self.suspect_seconds * 1_000),

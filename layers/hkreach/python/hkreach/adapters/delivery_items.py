@@ -6,7 +6,7 @@ endpoint's health.
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hkreach.adapters.due_index import due_shard
@@ -73,6 +73,7 @@ def delivery_item(delivery: Delivery) -> dict[str, Any]:
             "why": delivery.why,
             "faults": delivery.faults or None,
             "touchedAt": delivery.touched_at,
+            "madeFor": delivery.made_for,
             "version": delivery.version,
             "expiresAt": delivery.expires_at // SECOND,
         }
@@ -90,13 +91,16 @@ def read_delivery_item(item: Item) -> Delivery:
         tries=values["tries"],
         due_at=values.get("dueAt"),
         attempts=tuple(
-            DeliveryAttempt(each["n"], each["at"], each["took"], each.get("status"), each.get("failure"))
+            DeliveryAttempt(
+                each["n"], each["at"], each["took"], each.get("status"), each.get("failure"), each.get("resend", False)
+            )
             for each in values["attempts"]
         ),
         body=zlib.decompressobj().decompress(values["body"], _MOST_INFLATED) if "body" in values else b"",
         why=values.get("why"),
         faults=values.get("faults", 0),
         touched_at=values["touchedAt"],
+        made_for=values.get("madeFor"),
         version=values["version"],
     )
 
@@ -107,9 +111,18 @@ def read_due_item(item: Item) -> DueDelivery:
     return DueDelivery(read_key(values), values.get("dueAt", 0), values["version"])
 
 
-def record_body(delivery: DueDelivery) -> str:
-    """What wakes a delivery, as the body of a queue record."""
-    return json.dumps({"delivery": key_texts(delivery.key), "version": delivery.version})
+def record_body(deliveries: Sequence[DueDelivery]) -> str:
+    """What wakes one delivery, or some of one endpoint in their turn, as the body of a queue record."""
+    if len(deliveries) == 1:
+        return json.dumps({"delivery": key_texts(deliveries[0].key), "version": deliveries[0].version})
+    return json.dumps({"deliveries": [{**key_texts(each.key), "version": each.version} for each in deliveries]})
+
+
+def read_record_body(body: Mapping[str, Any]) -> Sequence[DueDelivery]:
+    """The deliveries in such a body, in their turn; none in another one. When they are due it does not say."""
+    if "delivery" in body:
+        return [DueDelivery(read_key(body["delivery"]), 0, body["version"])]
+    return [DueDelivery(read_key(each), 0, each["version"]) for each in body.get("deliveries", ())]
 
 
 def forwarded_body(event: Event, endpoint_id: str) -> str:
@@ -133,5 +146,5 @@ def _source(value: Mapping[str, str]) -> EventSource:
 
 def _without_none(attempt: DeliveryAttempt) -> dict[str, Any]:
     values = {"n": attempt.number, "at": attempt.at, "took": attempt.took}
-    words = {"status": attempt.status, "failure": attempt.failure}
+    words = {"status": attempt.status, "failure": attempt.failure, "resend": attempt.resend or None}
     return values | {name: value for name, value in words.items() if value is not None}

@@ -1,15 +1,18 @@
 """Integrators' servers, called the guarded way."""
 
 import errno
+from collections.abc import Iterator
 from contextlib import suppress
+from ssl import SSLCertVerificationError
 
-from requests import Response
+from requests import ReadTimeout, Response
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from hkreach.adapters import clock
 from hkreach.adapters.guarded_session import CONNECT_SECONDS, NOT_REACHED, GuardedSessions
 from hkreach.adapters.requests_deadline import Deadline
-from hkreach.domain.webhook_answer import MOST_KEPT, Answer, parse_retry_after
+from hkreach.domain.webhook_answer import BAD_CERTIFICATE, MOST_KEPT, NO_ANSWER, NOT_IN_TIME, Answer, parse_retry_after
 from hkreach.ports import Clock
 
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENETDOWN, errno.EADDRNOTAVAIL}
@@ -44,7 +47,7 @@ class GuardedWebhooks:
                 wait = parse_retry_after(answer.headers.get("Retry-After"), self._now())
                 return Answer(answer.status_code, wait, _first_bytes(answer, deadline))
         except NOT_REACHED as error:
-            return Answer(None, ours=_is_ours(error))
+            return Answer(None, ours=_is_ours(error), lack=_lack(error))
 
 
 def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
@@ -59,14 +62,24 @@ def _first_bytes(answer: Response, deadline: Deadline) -> bytes:
     return body
 
 
-def _is_ours(error: BaseException | None) -> bool:
-    """Whether this machine is the reason. What the libraries raise has the system's error somewhere behind it."""
+def _is_ours(error: BaseException) -> bool:
+    """Whether this machine is the reason."""
+    return any(isinstance(each, OSError) and each.errno in _OURS for each in _causes(error))
+
+
+def _lack(error: BaseException) -> str:
+    """What there is instead of an answer. Both that are named come from servers that were connected to."""
+    if any(isinstance(each, (SSLCertVerificationError, CertificateError)) for each in _causes(error)):
+        return BAD_CERTIFICATE
+    return NOT_IN_TIME if isinstance(error, ReadTimeout) else NO_ANSWER
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what is behind it: somewhere in what the libraries raise is the system's error."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, OSError) and error.errno in _OURS:
-            return True
+        yield error
         seen.add(id(error))
         inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
         error = getattr(error, "reason", None) or inner or error.__cause__ or error.__context__
         error = error if isinstance(error, BaseException) else None
-    return False

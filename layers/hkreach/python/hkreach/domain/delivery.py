@@ -41,6 +41,11 @@ class Plan:
         """The first one included."""
         return len(self.waits) + 1
 
+    @property
+    def longest(self) -> int:
+        """The longest wait that an endpoint can ask for."""
+        return 2 * max(*self.waits, self.least_after_silence)
+
     def wait(self, tries: int, answer: Answer, drawn: float) -> int:
         """How long to wait after so many tries, of which the last got this answer. `drawn`: even in [0, 1).
 
@@ -92,9 +97,9 @@ type EventSource = MessageFact | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One try: its number, when it began and how long it took (milliseconds), and what came of it.
+    """One try: when it began and how long it took (milliseconds), and what came of it.
 
-    `status` None: no answer. `failure` in words; None: the event was taken.
+    `number` is counted on over a resend. `status` None: no answer. `failure` in words; None: the event was taken.
     """
 
     number: int
@@ -102,6 +107,8 @@ class DeliveryAttempt:
     took: int
     status: int | None
     failure: str | None
+    resend: bool = False
+    """It was asked for; the others come by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +127,12 @@ class Delivery:
     body: bytes = field(default=b"", repr=False)
     """What the endpoint said to the last one, the first 16 KB."""
     why: str | None = None
-    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `gone`, `expired`."""
+    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `resend`, `gone`, `expired`."""
     faults: int = 0
     """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0
+    made_for: int | None = None
+    """When the endpoint was created that it is for: the operator's has one id, whoever it belongs to. None: unknown."""
     version: int = 1
     """Grows with each change but those of `due_at`. A queue record carries it: of an older one nothing becomes."""
 
@@ -131,6 +140,15 @@ class Delivery:
     def expires_at(self) -> int:
         """As long as the message that it tells of."""
         return self.key.created_at + KEPT_FOR
+
+    def attempt(self, at: int, took: int, answer: Answer) -> DeliveryAttempt:
+        """The try that was made now."""
+        number = self.attempts[-1].number + 1 if self.attempts else 1
+        return DeliveryAttempt(number, at, took, answer.status, answer.failure, self.why == "resend")
+
+    def is_for(self, endpoint_created_at: int) -> bool:
+        """Whether the endpoint that has the id now is the one that it was made for."""
+        return self.made_for in {None, endpoint_created_at}
 
     def tried(self, attempt: DeliveryAttempt, answer: Answer, plan: Plan, drawn: float) -> "Delivery":
         """After a try."""
@@ -175,8 +193,7 @@ class Delivery:
 
     def again(self, now: int) -> "Delivery":
         """Asked for once more, with all its tries; it is held until its turn."""
-        version = self.version + 1
-        return replace(self, state="waiting", tries=0, due_at=None, why=None, faults=0, touched_at=now, version=version)
+        return replace(self.held("resend", now), state="waiting", tries=0, faults=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +210,10 @@ def place(created_at: int, event_id: str = "") -> str:
     return f"d#{created_at:015}#{event_id}"
 
 
-def new_delivery(endpoint: EndpointKey, event: Event, now: int) -> Delivery:
-    """The delivery of an event that was not tried yet."""
+def new_delivery(endpoint: EndpointKey, event: Event, now: int, made_for: int | None = None) -> Delivery:
+    """The delivery of an event that was not tried yet; `made_for`: when the endpoint was created."""
     key = DeliveryKey(endpoint, created_at_of(event), event["id"])
-    return Delivery(key, event["event"], source_of(event), touched_at=now)
+    return Delivery(key, event["event"], source_of(event), touched_at=now, made_for=made_for)
 
 
 def created_at_of(event: Event) -> int:

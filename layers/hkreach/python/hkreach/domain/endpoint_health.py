@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hkreach.domain.breaker import Breaker, OpenTimes
-from hkreach.domain.delivery import GONE, TOO_MANY_REQUESTS
+from hkreach.domain.delivery import GONE, TOO_MANY_REQUESTS, Plan
 from hkreach.domain.time import DAY, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
 
 WARNED_AT = (50, 70, 90, 100)
 """The parts of its patience, in per cent, at which an app is told. At the last the endpoint is disabled."""
 SERVICE_UNAVAILABLE = 503
+FAULT_OF_OURS = "fault of ours"
 QUICK_TO_END = 5
 """So many quick answers, and no slow one between, and an endpoint is not slow any more."""
 _SETTLES = 2 * MINUTE
@@ -32,6 +33,8 @@ class EndpointLimits:
     """How long things may take, in milliseconds."""
 
     patience: int = 5 * DAY
+    longest_wait: int = Plan().longest
+    """Between two tries of one delivery."""
     probe: int = 15 * SECOND
     """One POST: the others wait as long for what becomes of a probe."""
     opens: OpenTimes = field(default_factory=lambda: OpenTimes(first=30, longest=1_800))
@@ -43,8 +46,11 @@ class EndpointLimits:
 
     @property
     def forgotten(self) -> int:
-        """Who was not tried for so long is not said to have failed in between; longer than the longest wait."""
-        return self.patience * 3 // 10
+        """Who was not tried for so long is not said to have failed in between.
+
+        Longer than the longest wait, also if its end meets an open breaker: nobody gets new patience by asking for it.
+        """
+        return self.longest_wait + 2 * round(self.opens.longest * SECOND)
 
     def level(self, failing: int) -> int:
         """How much of the patience is used up, as the last level that was reached."""
@@ -139,9 +145,19 @@ class EndpointHealth:
             return counted._disabled(now, str(GONE))  # noqa: SLF001 - its own kind
         if level == WARNED_AT[-1]:
             return counted._disabled(now, "failing")  # noqa: SLF001
-        if counted.wake_at is not None and counted.breaker.is_open(now):
-            return replace(counted, wake_at=counted.breaker.open_until, **_NO_DRAIN)
-        return counted
+        return counted._probed_later(now)  # noqa: SLF001
+
+    def faulted(self, now: int, limits: EndpointLimits) -> "EndpointHealth":
+        """A fault of ours lasts: others are held, and probed with, as after its own, but its patience is not used."""
+        if self.disabled_at is not None or (self.breaker.is_open(now) and not self.breaker.probing):
+            return self
+        breaker = self.breaker.opened(now, limits.opens.after(self.breaker.opens), FAULT_OF_OURS)
+        return replace(self, breaker=breaker)._probed_later(now)  # noqa: SLF001
+
+    def _probed_later(self, now: int) -> "EndpointHealth":
+        if self.wake_at is not None and self.breaker.is_open(now):
+            return replace(self, wake_at=self.breaker.open_until, **_NO_DRAIN)
+        return self
 
     def _breaker_after(self, now: int, answer: Answer, limits: EndpointLimits) -> Breaker:
         code = answer.failure or ""

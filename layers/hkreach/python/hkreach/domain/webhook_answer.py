@@ -9,6 +9,9 @@ from hkreach.domain.time import SECOND
 MOST_KEPT = 16_384
 """Bytes of the body."""
 NO_ANSWER = "no answer"
+"""Nobody was reached, or is to be: which of both is told to nobody."""
+NOT_IN_TIME = "no answer in time"
+BAD_CERTIFICATE = "no answer: its certificate is not valid"
 _LONGEST_WAIT_SECONDS = 10**9
 
 
@@ -23,11 +26,14 @@ class Answer:
     ours: bool = False
     """There is no answer for a reason of this machine's: not the endpoint's fault, and not counted."""
 
+    lack: str = field(default=NO_ANSWER, compare=False)
+    """What there is instead of an answer, in words."""
+
     @property
     def failure(self) -> str | None:
         """Why the event was not taken, in words; None: it was, with a 2xx."""
         if self.status is None:
-            return NO_ANSWER
+            return self.lack
         return None if 200 <= self.status < 300 else f"HTTP {self.status}"
 
 

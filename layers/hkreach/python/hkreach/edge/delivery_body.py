@@ -194,9 +194,11 @@ def shown_delivery(row: Delivery, most: int = _MOST_OF_A_BODY) -> dict[str, Any]
         {
             "number": attempt.number,
             "at": to_rfc3339(attempt.at),
-            "milliseconds": attempt.took,
+            # Blocked and unreachable look the same, as everywhere: no time is told without an answer.
+            "milliseconds": attempt.took if attempt.status is not None else None,
             "status": attempt.status,
             "failure": attempt.failure,
+            **({"resend": True} if attempt.resend else {}),
         }
         for attempt in row.attempts
     ]

@@ -83,6 +83,7 @@ class WebhookRoutes:
         """That it is gone."""
         app_name, endpoint_id = self._whose_and_which()
         self.manage_app.delete(app_name, endpoint_id)
+        self.deliveries.deleted(app_name, endpoint_id)
         return json_response(HTTPStatus.OK, {"endpointId": endpoint_id, "deleted": True})
 
     def rotate(self) -> Response[str]:

@@ -88,7 +88,11 @@ class DeliveryQueue(Protocol):
     """The slow lane: the queue of what is tried again, and of first tries at endpoints that are slow."""
 
     def put(self, deliveries: Sequence[DueDelivery], delays: Mapping[DeliveryKey, int]) -> Sequence[DueDelivery]:
-        """Queue each, for so many seconds later (to 900); returns those that the queue did not take."""
+        """Queue each, for so many seconds later (to 900); returns those that the queue did not take.
+
+        What is one endpoint's and for the same second is tried one after another, as it is given here; beyond that
+        the queue has no order.
+        """
 
     def forward(self, event: Event, endpoint_id: str) -> bool:
         """Queue the first try of an event at this endpoint of its app; whether the queue took it."""

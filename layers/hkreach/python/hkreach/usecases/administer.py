@@ -100,7 +100,9 @@ class Administer:
         app = self._app(app_name)
         if webhook is None:
             others = {key: endpoint for key, endpoint in app.endpoints.items() if key != OPERATORS}
-            return self._changed(app, replace(app, endpoints=others))
+            shown = self._changed(app, replace(app, endpoints=others))
+            self._begin_anew(app_name, OPERATORS)  # what waits for it is looked through, and given up
+            return shown
         changed, secret = self._with_webhook(app, webhook)
         shown = self._changed(app, changed) | {"webhookSecret": secret}
         self._begin_anew(app_name, OPERATORS)
@@ -122,7 +124,9 @@ class Administer:
         try:
             self.healths.change(EndpointKey(app_name, endpoint_id), lambda health: (health.resumed(self.now()), None))
         except Contended:
-            raise Conflict("The endpoint is set, and may still get nothing: make the same call again.") from None
+            raise Conflict(
+                "The change is made, and what waits for the endpoint may still wait: make the same call again."
+            ) from None
 
     def set_unknown_policy(
         self, app_name: str, policy: UnknownPolicy, resend_after_seconds: int = RESEND_AFTER_SECONDS
@@ -219,7 +223,7 @@ class Administer:
             OPERATORS,
             url,
             before.events if before else DEFAULT_EVENTS,
-            self.now(),
+            before.created_at if before else self.now(),  # what waits for one that was ended is not for this one
             self.secrets.seal(app.app_name, "webhook_secret", secret),
             before.description if before else "",
         )

@@ -1,12 +1,12 @@
 """Deliver an event to the endpoints of its app that take it, and what one of them did not take to that one again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.delivery import Delivery, DeliveryKey, EndpointKey, new_delivery
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
 from hkreach.domain.event import Event
 from hkreach.domain.webhook_warning import WARNING
@@ -56,7 +56,8 @@ class DeliverWebhook:
             self._first(endpoint, event, again, "slow")
 
     def _first(self, endpoint: Endpoint, event: Event, again: bool, lane: Literal["main", "slow"]) -> None:
-        delivery = new_delivery(EndpointKey(event["appName"], endpoint.endpoint_id), event, self.attempt.now())
+        key = EndpointKey(event["appName"], endpoint.endpoint_id)
+        delivery = new_delivery(key, event, self.attempt.now(), endpoint.created_at)
         if again and self.attempt.deliveries.get(delivery.key) is not None:
             return
         if endpoint.state != "active":
@@ -64,15 +65,35 @@ class DeliverWebhook:
         else:
             self.attempt(endpoint, event, delivery, None, may_forward=lane == "main")
 
+    def in_turn(self, woken: Sequence[DueDelivery], time_left: Callable[[], int]) -> None:
+        """Try again what was woken together, one after another; what there is no time for is queued anew.
+
+        `time_left` in milliseconds. One that cannot be tried stops no other: its error is raised last.
+        """
+        faults: list[Exception] = []
+        for number, due in enumerate(woken):
+            if number and time_left() < self.attempt.limits.probe:
+                self.attempt.queue.put(woken[number:], {})  # what that does not take comes due by itself
+                break
+            try:
+                self.retry(due.key, due.version)
+            except Exception as fault:
+                logger.exception("delivery was not tried", event_id=due.key.event_id)
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
     def retry(self, key: DeliveryKey, version: int) -> None:
         """Try a delivery again, if it still is as it was when it was woken."""
         stored = self.attempt.deliveries.get(key)
         if stored is None or stored.state != "waiting" or stored.version != version:
             logger.info("delivery is settled or woken again", event_id=key.event_id)
             return
-        endpoint = self._endpoint(key.endpoint)
-        if endpoint is None:
+        endpoint = self._endpoint(key.endpoint, stored)
+        if endpoint is None or not stored.is_for(endpoint.created_at):
             self._give_up(stored, "gone")
+            if endpoint is None:
+                self._look_through(key.endpoint)
         elif endpoint.state != "active":
             self.attempt.hold(stored, stored, endpoint.state)
             self._look_after_no_more(key.endpoint)
@@ -101,12 +122,18 @@ class DeliverWebhook:
         if endpoint is not None and endpoint.state != "active":
             self.attempt.healths.change(key, lambda health: (health.paused() if health == seen else health, None))
 
-    def _endpoint(self, key: EndpointKey) -> Endpoint | None:
-        """That it is gone or gets nothing is not believed of a memory: it may just have been resumed."""
+    def _look_through(self, key: EndpointKey) -> None:
+        """It was deleted: what else waits for it is to be given up, and not one by one as probes."""
+        now = self.attempt.now()
+        self.attempt.healths.change(key, lambda seen: (seen.resumed(now) if seen.drain_began is None else seen, None))
+
+    def _endpoint(self, key: EndpointKey, stored: Delivery | None = None) -> Endpoint | None:
+        """That it is gone, another, or gets nothing is not believed of a memory: it may just have been resumed."""
         for read in (self.apps.get, self.apps.get_fresh):
             app = read(key.app_name)
             endpoint = app.endpoints.get(key.endpoint_id) if app is not None else None
-            if endpoint is not None and endpoint.state == "active":
+            fits = endpoint is not None and (stored is None or stored.is_for(endpoint.created_at))
+            if endpoint is not None and fits and endpoint.state == "active":
                 return endpoint
         return endpoint
 

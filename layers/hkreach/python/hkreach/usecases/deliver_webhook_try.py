@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.delivery import Delivery, DeliveryAttempt, DueDelivery, EndpointKey, Plan
+from hkreach.domain.delivery import Delivery, DueDelivery, EndpointKey, Plan
 from hkreach.domain.endpoint import Endpoint
 from hkreach.domain.endpoint_health import Admission, EndpointHealth, EndpointLimits
 from hkreach.domain.event import Event
@@ -92,9 +92,10 @@ class TryDelivery:
         )
         if answer.ours:  # the endpoint is not charged with it
             self.put_off(delivery, stored)
+            if delivery.faults or admission == "probe":  # it lasts: not each of its deliveries is to find that out
+                self._change(key, lambda health: health.faulted(self.now(), self.limits))
             return
-        attempt = DeliveryAttempt(delivery.tries + 1, began, took, answer.status, answer.failure)
-        after = delivery.tried(attempt, answer, self.plan, self.draw())
+        after = delivery.tried(delivery.attempt(began, took, answer), answer, self.plan, self.draw())
         if answer.failure is None:
             self._succeeded(key, took)
             if stored is not None:

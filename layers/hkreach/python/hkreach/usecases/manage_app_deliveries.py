@@ -82,8 +82,8 @@ class ManageDeliveries:
 
     def resend(self, app_name: str, key: DeliveryKey) -> Delivery:
         """Have one delivery tried again, from the first try on. Raises Conflict if its endpoint gets nothing now."""
-        self._active(app_name, key.endpoint.endpoint_id)
-        return self._again(self.one(app_name, key))
+        endpoint = self._active(app_name, key.endpoint.endpoint_id)
+        return self._again(self.one(app_name, key), endpoint)
 
     def resend_event(self, app_name: str, endpoint_id: str, source: EventSource) -> Delivery:
         """Have an event delivered again that may have no delivery: it was taken with the first try."""
@@ -94,7 +94,7 @@ class ManageDeliveries:
             event = None
         if event is None:
             raise NotFound(_NO_SUCH_EVENT)
-        new = new_delivery(_key(app_name, endpoint), event, self.now())
+        new = new_delivery(_key(app_name, endpoint), event, self.now(), endpoint.created_at)
         self._look_after(new.key.endpoint)
         held = new.held("resend", self.now())
         if self.deliveries.add(held):
@@ -102,20 +102,21 @@ class ManageDeliveries:
         stored = self.deliveries.get(new.key)
         if stored is None:
             raise ChangedMeanwhile(_AGAIN)
-        return self._again(stored)
+        return self._again(stored, endpoint)
 
     def resend_range(
         self, app_name: str, endpoint_id: str, query: LogQuery, events: frozenset[str], after: str | None
     ) -> Resent:
         """Have an endpoint's undelivered ones of a time tried again, oldest first, up to a thousand; `events`: all."""
-        key = _key(app_name, self._active(app_name, endpoint_id))
+        endpoint = self._active(app_name, endpoint_id)
+        key = _key(app_name, endpoint)
         self._look_after(key)
         count = seen = 0
         while True:
             page = self.deliveries.log(key, replace(query, newest_first=False), after, _PAGE)
             for row in page.deliveries:
                 if row.state != "delivered" and (not events or row.event_name in events):
-                    count += self.deliveries.replace(row, self._next(row))
+                    count += self.deliveries.replace(row, self._next(row, endpoint))
             seen, after = seen + len(page.deliveries), page.next
             if after is None or seen >= MOST_AT_ONCE:
                 logger.info("deliveries sent again", app_name=app_name, endpoint_id=endpoint_id, count=count)
@@ -141,16 +142,24 @@ class ManageDeliveries:
         """Let nobody look after what waits for it."""
         self._change(EndpointKey(app_name, endpoint_id), lambda health: health.paused())
 
-    def _again(self, stored: Delivery) -> Delivery:
+    def deleted(self, app_name: str, endpoint_id: str) -> None:
+        """Have what waits for an endpoint that is no more looked through: it is given up as `gone`."""
+        try:
+            self.resume(app_name, endpoint_id)
+        except ChangedMeanwhile:  # what comes due of it by itself has the rest looked through
+            logger.info("what waits for a deleted endpoint is not looked through yet", endpoint_id=endpoint_id)
+
+    def _again(self, stored: Delivery, endpoint: Endpoint) -> Delivery:
         self._look_after(stored.key.endpoint)
-        again = stored.again(self.now())
+        again = replace(stored.again(self.now()), made_for=endpoint.created_at)
         if not self.deliveries.replace(stored, again):
             raise ChangedMeanwhile(_AGAIN)
         return again
 
-    def _next(self, row: Delivery) -> Delivery:
+    def _next(self, row: Delivery, endpoint: Endpoint) -> Delivery:
         """What waits keeps its count of tries and goes earlier; what failed has all of them again."""
-        return row.again(self.now()) if row.state == "failed" else row.held("resend", self.now())
+        after = row.again(self.now()) if row.state == "failed" else row.held("resend", self.now())
+        return replace(after, made_for=endpoint.created_at)
 
     def _active(self, app_name: str, endpoint_id: str) -> Endpoint:
         endpoint = self.manage_app.endpoint(app_name, endpoint_id)

@@ -1,7 +1,7 @@
 """Wake the deliveries that fall due, and look after what is held for endpoints that get something again."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched, chain, zip_longest
 
@@ -42,14 +42,12 @@ class WakeDeliveries:
     def __call__(self, time_left: Callable[[], int]) -> int:
         """Queue what falls due within the minute until the next call, each for its second; returns how many.
 
-        What it has no time for is the next call's. An endpoint that fails stops no other: its error is raised last.
+        What it has no time for is the next call's: half of it is for the endpoints, however many deliveries are due.
+        An endpoint that fails stops no other: its error is raised last.
         """
-        woken = 0
-        due = _dealt(self.deliveries.due(self.now() + MINUTE, MOST_AT_ONCE))
-        for some in batched(due, _TOGETHER, strict=False):
-            if time_left() < _TIME_TO_FINISH:
-                return woken
-            woken += self._queue(some, [max(self.now(), delivery.due_at) for delivery in some])
+        half = time_left() // 2
+        due = batched(_dealt(self.deliveries.due(self.now() + MINUTE, MOST_AT_ONCE)), _TOGETHER, strict=False)
+        woken = self._wake(due, lambda: time_left() - half)
         faults: list[Exception] = []
         for endpoint in self.healths.due(self.now() + MINUTE, MOST_ENDPOINTS):
             if time_left() < _TIME_TO_FINISH:
@@ -62,8 +60,15 @@ class WakeDeliveries:
                 # It stays due, first in line: the others are not to wait for it.
                 logger.exception("endpoint was not looked after", endpoint_id=endpoint.endpoint_id)
                 faults.append(fault)
+        woken += self._wake(due, time_left)
         if faults:
             raise faults[0]
+        return woken
+
+    def _wake(self, due: Iterator[Sequence[DueDelivery]], time_left: Callable[[], int]) -> int:
+        woken = 0
+        while time_left() >= _TIME_TO_FINISH and (some := next(due, None)):
+            woken += self._queue(some, [max(self.now(), delivery.due_at) for delivery in some])
         return woken
 
     def _look_after(self, endpoint: EndpointKey) -> int:
