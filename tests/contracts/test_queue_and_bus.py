@@ -11,7 +11,7 @@ from hkreach.adapters.eventbridge_bus import EventBridgeBus
 from hkreach.adapters.sqs_leads import SQSLeadQueue
 from hkreach.adapters.sqs_queue import SQSSendQueue, SQSVisibility
 from hkreach.domain.event import received_event, status_event
-from hkreach.domain.message import Status
+from hkreach.domain.message import MessageError, Status
 from tests.aws import (
     BUS,
     ENVIRONMENT,
@@ -129,6 +129,20 @@ def test_large_events_go_in_calls_that_the_bus_takes() -> None:
     with stub:
         assert [] == EventBridgeBus(made, BUS).publish(events)
         stub.assert_no_pending_responses()
+
+
+@pytest.mark.usefixtures("imitated_aws")
+def test_half_an_emoji_in_one_event_stops_no_other() -> None:
+    listener = bus_with_listener()
+    error = MessageError("131026", "Undeliverable \ud83d", "Half an emoji: \ud83d")
+    half = status_event(outbound(facts={Status.FAILED: NOW}, error=error), Status.FAILED)
+    refused = EventBridgeBus(aws("events"), BUS).publish([half, EVENTS[0]])
+    arrived = [record["Body"]["detail"] for record in queued(listener)]
+
+    assert [] == list(refused)
+    assert {half["id"]: "Half an emoji: \ufffd", EVENTS[0]["id"]: None} == {
+        event["id"]: event["data"].get("error", {}).get("details") for event in arrived
+    }
 
 
 def test_a_refused_call_is_raised() -> None:

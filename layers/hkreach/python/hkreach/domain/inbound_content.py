@@ -22,6 +22,7 @@ from hkreach.domain.lenient_json import (
     many,
     number,
     record,
+    storable,
     text,
     text_or_none,
 )
@@ -82,7 +83,7 @@ def _of_kind(node: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:
 
 def _unsupported(node: Mapping[str, Any]) -> dict[str, Any]:
     kind = node.get("type")
-    return {"type": "unsupported"} | ({"unsupported": {"type": kind[:64]}} if isinstance(kind, str) else {})
+    return {"type": "unsupported"} | ({"unsupported": {"type": storable(kind[:64])}} if isinstance(kind, str) else {})
 
 
 def _file_of(node: Mapping[str, Any], lost: list[str]) -> MetaFile | None:
