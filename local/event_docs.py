@@ -164,6 +164,8 @@ def _received() -> Iterator[tuple[str, Event]]:
         yield kind, received_of(sample_of(kind))
     not_given = MessageError("media_gone", "The file could not be fetched", "Meta does not have the file any more.")
     yield "image_not_given", received_of(sample_of("image"), stored=None, error=not_given)
+    edited = {"original_message_id": "wamid.of.another", "message": sample_of("image")}
+    yield "edit_of_image", received_of({"type": "edit", "edit": edited})
     yield "of_a_later_kind", received_of({"type": "hologram"})
     yield "of_who_has_no_phone_number", received_of(sample_of("text") | _WITHOUT_NUMBER)
     video = {"source_url": "https://fb.me/3cr4Wqqkv", "source_id": "1202", "source_type": "post", "media_type": "video"}
@@ -177,7 +179,7 @@ def received_of(content: Mapping[str, Any], **parts: Any) -> Event:
     """The event of a customer's message with this content, its file fetched if it has one."""
     node = {"from": _CUSTOMER, "id": "wamid.HBgMOTE5OTk5OTk5OTk5", "timestamp": str(_AT // 1000), **content}
     profile = {"name": "John Doe", "username": "john.doe"}
-    person = {"wa_id": _CUSTOMER, "user_id": _USER, "profile": profile}
+    person = {"wa_id": _CUSTOMER, "user_id": _USER, "profile": profile, "identity_key_hash": "Zx9dQ8sTNqw="}
     metadata = {"phone_number_id": _NUMBER}
     found = inbound_of({"metadata": metadata, "contacts": [person]}, node, lambda _: _APP, _AT)
     assert isinstance(found, Received), found

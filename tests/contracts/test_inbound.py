@@ -101,7 +101,14 @@ def test_what_came_in_is_none_of_the_messages_to_send(table: MessagesUnderTest) 
     "message",
     [
         inbound(),
-        inbound(sender=None, user_id="IN.1", parent_user_id="IN.ENT.1", username="mei", contact_name=None),
+        inbound(
+            sender=None,
+            user_id="IN.1",
+            parent_user_id="IN.ENT.1",
+            username="mei",
+            identity_key_hash="Zx9",
+            contact_name=None,
+        ),
         inbound(content={"type": "location", "location": {"latitude": 37.4421, "longitude": -0.0}}),
         inbound(content={"type": "order", "order": {"n": 10**60, "": [None, True, {"": ""}], "x": 1e-300}}),
         inbound(content={"type": "text", "text": {"body": "x" * (MAX_CONTENT_BYTES - 50)}}),
