@@ -44,6 +44,7 @@ _AT = 1_795_338_000_000
 _APP, _ENDPOINT, _NUMBER = "mystore", "we_3q2-7wAAAAAAAAAAAAAAAA", "106540352242922"
 _CUSTOMER, _USER = "919999999999", "IN.13491208655302741918"
 _ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+_OTHER_LEAD = "5b0c7a52-6f0e-4b1e-8f3a-0d9a3e6f7c21"
 
 
 def main() -> None:
@@ -107,6 +108,7 @@ def examples() -> dict[str, dict[str, Event]]:
         "leads.status": {
             "made": moved_event(_move(1, None, "New", "customer")),
             "moved": moved_event(_move(2, "New", "Contacted", "Ann")),
+            "joined": moved_event(replace(_move(3, "Contacted", "Contacted", "customer"), joined_into=_OTHER_LEAD)),
         },
         "webhooks.test": {
             "test": new_test_event(_APP, _ENDPOINT, _AT) | {"id": "evt_0d9b4f6f9a07c48f45e5a7bf8d9b4f6f"}

@@ -49,7 +49,7 @@ def received_event(message: InboundMessage) -> Event:
 
 
 def moved_event(move: Move) -> Event:
-    """`leads.status` for one move of a lead; of two the higher `rank` is the later."""
+    """`leads.status` for one move of a lead, or for its end in another; of two the higher `rank` is the later."""
     at, customer = to_rfc3339(move.at), move.customer
     data: LeadStatusData = {
         "leadId": move.lead_id,
@@ -63,6 +63,8 @@ def moved_event(move: Move) -> Event:
     }
     if customer.user_id is not None:
         data["userId"] = customer.user_id
+    if move.joined_into is not None:
+        data["joinedInto"] = move.joined_into
     return _event("leads.status", move.lead_id, f"move {move.number}", at, move.app_name, data)
 
 
