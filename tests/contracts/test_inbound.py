@@ -96,6 +96,17 @@ def test_what_came_in_is_none_of_the_messages_to_send(table: MessagesUnderTest) 
         assert "unknown" == table.messages.record_status(callback(message_id=message_id))
 
 
+def test_news_are_read_as_they_were_written_and_by_no_other_name(table: MessagesUnderTest) -> None:
+    told, message = news(), inbound()
+    assert table.inbound.add_news(told)
+    assert table.inbound.add(message)
+
+    assert told == table.inbound.get_news(told.news_id)
+    assert [None, None] == [table.inbound.get_news(message.message_id), table.inbound.get(told.news_id)]
+    table.clock.now = told.expires_at
+    assert table.inbound.get_news(told.news_id) is None
+
+
 @pytest.mark.usefixtures("imitated_aws")
 @pytest.mark.parametrize(
     "message",

@@ -82,7 +82,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "system": {"type": "customer_identity_changed", "body": "User A changed identity", "identity": "Zx9"}
     },
     "user_changed_user_id": {
-        "system": {"type": "user_changed_user_id", "body": "User A changed", "userId": "US.13491208655302741918"}
+        "system": {
+            "type": "user_changed_user_id",
+            "body": "User A changed",
+            "userId": "US.13491208655302741918",
+            "previousUserId": "US.1",
+        }
     },
     "edit": {
         "edit": {

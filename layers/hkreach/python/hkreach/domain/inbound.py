@@ -99,6 +99,11 @@ class MetaNews:
     """As it came."""
     expires_at: int
 
+    @property
+    def message_id(self) -> str:
+        """The key of its item, which is one of the messages table."""
+        return self.news_id
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:

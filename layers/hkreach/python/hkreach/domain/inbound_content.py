@@ -195,7 +195,7 @@ _KINDS: Mapping[str, Read] = {
     "reaction": _reaction,
     "system": record(
         type=text, body=text, wa_id=text, new_wa_id=text, user_id=text, parent_user_id=text,
-        identity=text, customer=text,
+        previous_user_id=text, previous_parent_user_id=text, identity=text, customer=text,
     ),
     "edit": record("original_message_id", rename=_WAMID, original_message_id=text, message=_nested),
     "revoke": record("original_message_id", rename=_WAMID, original_message_id=text),

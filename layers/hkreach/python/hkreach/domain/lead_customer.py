@@ -22,7 +22,7 @@ def recognised(customer: Customer, by_user: Lead | None, by_phone: Lead | None, 
         assert lead is not None
         return [_seen(lead, customer)]
     kept, other = sorted((by_user, by_phone), key=lambda lead: (lead.created_at, lead.lead_id))
-    return _joined(kept, other, customer, new.after.last_move)
+    return joined(kept, other, customer, new.after.last_move)
 
 
 def _seen(lead: Lead, customer: Customer) -> LeadChange:
@@ -30,7 +30,7 @@ def _seen(lead: Lead, customer: Customer) -> LeadChange:
     return LeadChange(lead, after)
 
 
-def _joined(kept: Lead, other: Lead, customer: Customer, seen: Move) -> list[LeadChange]:
+def joined(kept: Lead, other: Lead, customer: Customer, seen: Move) -> list[LeadChange]:
     """The older lead stays, and takes over a reminder that waits if it has none of its own.
 
     The other's last move tells whoever follows it where to look from now on. `seen`: when, and by whom.

@@ -121,6 +121,9 @@ class SystemPart(TypedDict, total=False):
     newWaId: str
     userId: str
     parentUserId: str
+    previousUserId: str
+    """What `userId` was until now."""
+    previousParentUserId: str
     identity: str
     customer: str
 
