@@ -241,6 +241,8 @@ def test_each_way_to_send_again_sends_it_once(stack: Stack, client: FakeWebhookC
         ({"endpointId": "we_operator", "leadId": LEAD_ID}, "body"),
         (_event_of(MESSAGE_ID) | {"leadId": LEAD_ID, "move": 1}, "body"),
         ({"endpointId": "we_operator", **DAY, "move": 1}, "body"),
+        ({"endpointId": "we_operator", **DAY, "deliveryId": "we_operator.1.evt_1"}, "body"),
+        ({"endpointId": "we_operator", "messageId": "", "status": "sent"}, "messageId"),
         ({"endpointId": "we_operator", "leadId": LEAD_ID, "move": 0}, "move"),
         ({"endpointId": "we_operator", "leadId": LEAD_ID, "move": "1"}, "move"),
         ({"endpointId": "we_operator", "leadId": "x" * 65, "move": 1}, "leadId"),
