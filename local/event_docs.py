@@ -44,6 +44,7 @@ _AT = 1_795_338_000_000
 _APP, _ENDPOINT, _NUMBER = "mystore", "we_3q2-7wAAAAAAAAAAAAAAAA", "106540352242922"
 _CUSTOMER, _USER = "919999999999", "IN.13491208655302741918"
 _ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+_OTHER_LEAD = "5b0c7a52-6f0e-4b1e-8f3a-0d9a3e6f7c21"
 
 
 def main() -> None:
@@ -107,6 +108,7 @@ def examples() -> dict[str, dict[str, Event]]:
         "leads.status": {
             "made": moved_event(_move(1, None, "New", "customer")),
             "moved": moved_event(_move(2, "New", "Contacted", "Ann")),
+            "joined": moved_event(replace(_move(3, "Contacted", "Contacted", "customer"), joined_into=_OTHER_LEAD)),
         },
         "webhooks.test": {
             "test": new_test_event(_APP, _ENDPOINT, _AT) | {"id": "evt_0d9b4f6f9a07c48f45e5a7bf8d9b4f6f"}
@@ -164,6 +166,8 @@ def _received() -> Iterator[tuple[str, Event]]:
         yield kind, received_of(sample_of(kind))
     not_given = MessageError("media_gone", "The file could not be fetched", "Meta does not have the file any more.")
     yield "image_not_given", received_of(sample_of("image"), stored=None, error=not_given)
+    edited = {"original_message_id": "wamid.of.another", "message": sample_of("image")}
+    yield "edit_of_image", received_of({"type": "edit", "edit": edited})
     yield "of_a_later_kind", received_of({"type": "hologram"})
     yield "of_who_has_no_phone_number", received_of(sample_of("text") | _WITHOUT_NUMBER)
     video = {"source_url": "https://fb.me/3cr4Wqqkv", "source_id": "1202", "source_type": "post", "media_type": "video"}
@@ -177,7 +181,7 @@ def received_of(content: Mapping[str, Any], **parts: Any) -> Event:
     """The event of a customer's message with this content, its file fetched if it has one."""
     node = {"from": _CUSTOMER, "id": "wamid.HBgMOTE5OTk5OTk5OTk5", "timestamp": str(_AT // 1000), **content}
     profile = {"name": "John Doe", "username": "john.doe"}
-    person = {"wa_id": _CUSTOMER, "user_id": _USER, "profile": profile}
+    person = {"wa_id": _CUSTOMER, "user_id": _USER, "profile": profile, "identity_key_hash": "Zx9dQ8sTNqw="}
     metadata = {"phone_number_id": _NUMBER}
     found = inbound_of({"metadata": metadata, "contacts": [person]}, node, lambda _: _APP, _AT)
     assert isinstance(found, Received), found

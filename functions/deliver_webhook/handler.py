@@ -45,7 +45,7 @@ attempt = TryDelivery(
     overdue=overdue,
 )
 apps = DynamoDBApps(dynamodb, settings.apps_table, settings.app_cache_seconds)
-deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.messages_table, now), attempt)
+deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, settings.fact_tables, now), attempt)
 visibility = SQSVisibility(sqs, settings.webhook_retry_queue_url)  # of no record: each is done, or raises
 
 

@@ -33,7 +33,7 @@ manage_deliveries = ManageDeliveries(
     manage_app,
     DynamoDBDeliveries(dynamodb, settings.deliveries_table, now),
     DynamoDBEndpointHealths(dynamodb, settings.deliveries_table, remembers=False),
-    DynamoDBEventFacts(dynamodb, settings.messages_table, now),
+    DynamoDBEventFacts(dynamodb, settings.fact_tables, now),
     now,
 )
 api = http_api()

@@ -94,7 +94,8 @@ _KINDS: Mapping[str, JsonObject] = {
     },
     "user_changed_user_id": {
         "type": "system",
-        "system": {"type": "user_changed_user_id", "body": "User A changed", "user_id": _BSUID},
+        "system": {"type": "user_changed_user_id", "body": "User A changed", "user_id": _BSUID,
+                   "previous_user_id": "US.1"},
     },
     "edit": {
         "type": "edit",

@@ -49,6 +49,7 @@ from tests.aws import (
     BUS,
     DELIVERIES_TABLE,
     ENVIRONMENT,
+    LEADS_TABLE,
     MESSAGES_TABLE,
     META_PARAMETERS,
     NUMBERS_TABLE,
@@ -146,7 +147,9 @@ def _the_whole_way(calls: Counter[str]) -> Counter[str]:
         draw=lambda: 0.5,
         overdue=overdue,
     )
-    deliver_webhook = DeliverWebhook(apps, DynamoDBEventFacts(dynamodb, MESSAGES_TABLE, lambda: NOW), attempt)
+    deliver_webhook = DeliverWebhook(
+        apps, DynamoDBEventFacts(dynamodb, (MESSAGES_TABLE, LEADS_TABLE), lambda: NOW), attempt
+    )
     for event in events:
         deliver_webhook(event)
     assert {"read"} == {change.after.status for change in _changes() if isinstance(change.after, OutboundMessage)}

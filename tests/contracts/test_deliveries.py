@@ -16,13 +16,14 @@ from hkreach.domain.message import KEPT_FOR, Status
 from hkreach.domain.time import SECOND
 from hkreach.domain.webhook_answer import Answer
 from hkreach.ports.deliveries import Deliveries, LogQuery, NotYet
-from tests.aws import DELIVERIES_TABLE, MESSAGES_TABLE, aws, items
+from tests.aws import DELIVERIES_TABLE, LEADS_TABLE, MESSAGES_TABLE, aws, items
 from tests.builders import MESSAGE_ID, NOW, OTHER_ID, inbound, outbound
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
 
 SHOP, OTHER = EndpointKey("mystore", "we_operator"), EndpointKey("mystore", "we_0123456789abcdefghij_-")
 ALL = LogQuery()
+FACT_TABLES = MESSAGES_TABLE, LEADS_TABLE
 READ_AT_ONCE = 4
 
 
@@ -55,10 +56,10 @@ def table(request: pytest.FixtureRequest, clock: FakeClock) -> Table:
 
 
 def test_a_delivery_is_read_as_it_was_written(table: Table) -> None:
-    lead = {"id": "evt_2", "event": "leads.status", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
+    told = {"id": "evt_2", "event": "webhooks.warning", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
     of_facts, of_itself = (
         new_delivery(SHOP, event(1), NOW, NOW - 5),
-        new_delivery(SHOP, lead | {"data": {"score": 0.5}}, NOW),
+        new_delivery(SHOP, told | {"data": {"score": 0.5}}, NOW),
     )
     answer = Answer(500, body=b"\x00<html>no</html>" * 1_000)
     tried = of_facts.tried(DeliveryAttempt(1, NOW, 40, 500, "HTTP 500"), answer, Plan(), 0.5)
@@ -213,7 +214,7 @@ def test_events_are_made_anew_from_facts(imitated_aws: None, clock: FakeClock) -
     sent, received = outbound(facts={Status.QUEUED: NOW, Status.SENT: NOW + 5}), inbound()
     messages.add(sent)
     DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock).add(received)
-    facts = DynamoDBEventFacts(aws("dynamodb"), MESSAGES_TABLE, clock)
+    facts = DynamoDBEventFacts(aws("dynamodb"), FACT_TABLES, clock)
 
     assert status_event(sent, Status.SENT) == facts.event(MessageFact(MESSAGE_ID, "sent"), "mystore")
     assert received_event(received) == facts.event(MessageFact(OTHER_ID, "received"), "mystore")
@@ -226,8 +227,8 @@ def test_events_are_made_anew_from_facts(imitated_aws: None, clock: FakeClock) -
     assert facts.event(MessageFact(MESSAGE_ID, "sent"), "other") is None
     clock.now = sent.expires_at
     assert facts.event(MessageFact(MESSAGE_ID, "sent"), "mystore") is None
-    lead = {"id": "evt_2", "event": "leads.status", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
-    assert (lead, None) == (facts.event(lead, "mystore"), facts.event(lead, "other"))
+    warning = {"id": "evt_2", "event": "webhooks.warning", "createdAt": "2026-11-22T09:00:00Z", "appName": "mystore"}
+    assert (warning, None) == (facts.event(warning, "mystore"), facts.event(warning, "other"))
 
 
 def test_the_event_of_a_message_whose_file_is_not_there_does_not_exist_yet(
@@ -236,7 +237,7 @@ def test_the_event_of_a_message_whose_file_is_not_there_does_not_exist_yet(
     table = DynamoDBInbound(aws("dynamodb"), MESSAGES_TABLE, clock)
     message = inbound(content={"type": "image", "image": {"caption": "x"}}, file=MetaFile("123"), waits_for=NEW_FILE)
     table.add(message)
-    facts, fact = DynamoDBEventFacts(aws("dynamodb"), MESSAGES_TABLE, clock), MessageFact(OTHER_ID, "received")
+    facts, fact = DynamoDBEventFacts(aws("dynamodb"), FACT_TABLES, clock), MessageFact(OTHER_ID, "received")
 
     with pytest.raises(NotYet):
         facts.event(fact, "mystore")
@@ -254,5 +255,5 @@ def test_the_facts_are_read_as_they_are_now(clock: FakeClock) -> None:
             asked.append(call)
             return {}
 
-    DynamoDBEventFacts(Client(), MESSAGES_TABLE, clock).event(MessageFact(MESSAGE_ID, "sent"), "mystore")
+    DynamoDBEventFacts(Client(), FACT_TABLES, clock).event(MessageFact(MESSAGE_ID, "sent"), "mystore")
     assert [True] == [call["ConsistentRead"] for call in asked]

@@ -96,12 +96,30 @@ def test_what_came_in_is_none_of_the_messages_to_send(table: MessagesUnderTest) 
         assert "unknown" == table.messages.record_status(callback(message_id=message_id))
 
 
+def test_news_are_read_as_they_were_written_and_by_no_other_name(table: MessagesUnderTest) -> None:
+    told, message = news(), inbound()
+    assert table.inbound.add_news(told)
+    assert table.inbound.add(message)
+
+    assert told == table.inbound.get_news(told.news_id)
+    assert [None, None] == [table.inbound.get_news(message.message_id), table.inbound.get(told.news_id)]
+    table.clock.now = told.expires_at
+    assert table.inbound.get_news(told.news_id) is None
+
+
 @pytest.mark.usefixtures("imitated_aws")
 @pytest.mark.parametrize(
     "message",
     [
         inbound(),
-        inbound(sender=None, user_id="IN.1", parent_user_id="IN.ENT.1", username="mei", contact_name=None),
+        inbound(
+            sender=None,
+            user_id="IN.1",
+            parent_user_id="IN.ENT.1",
+            username="mei",
+            identity_key_hash="Zx9",
+            contact_name=None,
+        ),
         inbound(content={"type": "location", "location": {"latitude": 37.4421, "longitude": -0.0}}),
         inbound(content={"type": "order", "order": {"n": 10**60, "": [None, True, {"": ""}], "x": 1e-300}}),
         inbound(content={"type": "text", "text": {"body": "x" * (MAX_CONTENT_BYTES - 50)}}),

@@ -141,7 +141,10 @@ def test_two_leads_of_one_customer_are_joined_at_once_or_not_at_all(leads: Leads
     assert by_phone == _read(leads)
     assert leads.write(recognised(BOTH, late, by_phone, lead("unused")))
     assert {f"phone#{RECIPIENT}": LEAD_ID, f"user#{USER_ID}": LEAD_ID} == leads.known("mystore", BOTH)
-    assert (3, LEAD_ID) == (_read(leads).score, _read(leads, OTHER_LEAD_ID).joined_into)
+    gone = _read(leads, OTHER_LEAD_ID)
+    assert (3, LEAD_ID) == (_read(leads).score, gone.joined_into)
+    assert [LEAD_ID, None] == [move.joined_into for move in leads.moves("mystore", OTHER_LEAD_ID, 9)]
+    assert LEAD_ID == gone.last_move.joined_into
     assert [LEAD_ID] == [found.lead_id for found in leads.page("mystore", LeadQuery(), 10, None).leads]
 
 

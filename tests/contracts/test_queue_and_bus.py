@@ -158,6 +158,20 @@ def test_large_events_go_in_calls_that_the_bus_takes() -> None:
         stub.assert_no_pending_responses()
 
 
+@pytest.mark.usefixtures("imitated_aws")
+def test_half_an_emoji_in_one_event_stops_no_other() -> None:
+    listener = bus_with_listener()
+    error = MessageError("131026", "Undeliverable \ud83d", "Half an emoji: \ud83d")
+    half = status_event(outbound(facts={Status.FAILED: NOW}, error=error), Status.FAILED)
+    refused = EventBridgeBus(aws("events"), BUS).publish([half, EVENTS[0]])
+    arrived = [record["Body"]["detail"] for record in queued(listener)]
+
+    assert [] == list(refused)
+    assert {half["id"]: "Half an emoji: \ufffd", EVENTS[0]["id"]: None} == {
+        event["id"]: event["data"].get("error", {}).get("details") for event in arrived
+    }
+
+
 def test_a_refused_call_is_raised() -> None:
     made, stub = _stubbed("events")
     stub.add_client_error("put_events", "ValidationException")

@@ -10,16 +10,17 @@ from hkreach.domain.delivery import (
     Delivery,
     DeliveryAttempt,
     EndpointKey,
+    LeadMove,
     MessageFact,
     Plan,
     new_delivery,
     source_of,
 )
-from hkreach.domain.event import received_event, status_event
+from hkreach.domain.event import moved_event, received_event, status_event
 from hkreach.domain.message import KEPT_FOR, Status
 from hkreach.domain.time import HOUR, MINUTE, SECOND
 from hkreach.domain.webhook_answer import Answer
-from tests.builders import MESSAGE_ID, NOW, OTHER_ID, inbound, outbound
+from tests.builders import LEAD_ID, MESSAGE_ID, NOW, OTHER_ID, inbound, lead, outbound
 
 PLAN = Plan()
 SHOP = EndpointKey("mystore", "we_operator")
@@ -127,8 +128,15 @@ def test_a_delivery_lives_as_long_as_its_message() -> None:
 
 
 def test_an_event_is_made_of_facts_where_there_are_facts() -> None:
-    lead = {"id": "evt_1", "event": "leads.status", "createdAt": "2026-11-22T09:00:00Z", "appName": "a", "data": {}}
+    warning = {
+        "id": "evt_1",
+        "event": "webhooks.warning",
+        "createdAt": "2026-11-22T09:00:00Z",
+        "appName": "a",
+        "data": {},
+    }
 
     assert MessageFact(MESSAGE_ID, "sent") == source_of(EVENT)
     assert MessageFact(OTHER_ID, "received") == source_of(received_event(inbound()))
-    assert lead == source_of(lead)
+    assert LeadMove(LEAD_ID, 1) == source_of(moved_event(lead().after.last_move))
+    assert warning == source_of(warning)

@@ -68,10 +68,11 @@ def test_the_promised_form_of_a_customers_message() -> None:
 
 
 def test_all_that_is_known_of_a_customer() -> None:
-    message = inbound(sender=None, user_id="IN.1", parent_user_id="IN.ENT.1", username="mei")
+    message = inbound(sender=None, user_id="IN.1", parent_user_id="IN.ENT.1", username="mei", identity_key_hash="Zx9")
     data = received_event(message)["data"]
 
-    assert {"from": None, "userId": "IN.1", "parentUserId": "IN.ENT.1", "username": "mei"}.items() <= data.items()
+    told = {"from": None, "userId": "IN.1", "parentUserId": "IN.ENT.1", "username": "mei", "identityKeyHash": "Zx9"}
+    assert told.items() <= data.items()
 
 
 def test_the_form_of_news() -> None:

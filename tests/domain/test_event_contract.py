@@ -12,7 +12,13 @@ from local.event_docs import DATA, FOLDER, examples, files, schema
 from tests.event_forms import check_event, objects_in
 
 CASES = [(name, case) for name, shown in examples().items() for case in shown]
-UNSEEN = {"SystemPart.newWaId", "SystemPart.parentUserId", "SystemPart.customer", "CallPermissionReply.isPermanent"}
+UNSEEN = {
+    "SystemPart.newWaId",
+    "SystemPart.parentUserId",
+    "SystemPart.previousParentUserId",
+    "SystemPart.customer",
+    "CallPermissionReply.isPermanent",
+}
 """What Meta's pages name and show in no example."""
 
 

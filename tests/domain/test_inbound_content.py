@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hkreach.domain.inbound import MAX_CONTENT_BYTES, MetaFile, inbound_message_id
-from hkreach.domain.inbound_content import FILE_KINDS, content_of
+from hkreach.domain.inbound_content import FILE_KINDS, Content, content_of
 from local.meta.inbound_kinds import BESIDE, KINDS, sample_of
 from tests.builders import NUMBER
 
@@ -82,7 +82,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "system": {"type": "customer_identity_changed", "body": "User A changed identity", "identity": "Zx9"}
     },
     "user_changed_user_id": {
-        "system": {"type": "user_changed_user_id", "body": "User A changed", "userId": "US.13491208655302741918"}
+        "system": {
+            "type": "user_changed_user_id",
+            "body": "User A changed",
+            "userId": "US.13491208655302741918",
+            "previousUserId": "US.1",
+        }
     },
     "edit": {
         "edit": {
@@ -227,6 +232,35 @@ def test_a_part_that_cannot_be_read_is_left_out_and_named(node: dict[str, Any], 
 
     assert node["type"] == content.values["type"]
     assert lost == content.lost
+
+
+_IMAGE = {"id": "1013859600285441", "caption": "Mended", "mime_type": "image/jpeg"}
+
+
+def _edited(image: dict[str, Any], **others: Any) -> Content:
+    edit = {"original_message_id": "w", "message": {"type": "image", "image": image}} | others
+    return content_of({"type": "edit", "edit": edit}, NUMBER)
+
+
+def test_an_edit_brings_its_file() -> None:
+    content = _edited(_IMAGE)
+
+    assert (MetaFile("1013859600285441", "image/jpeg"), []) == (content.file, content.lost)
+    assert {"caption": "Mended", "mimeType": "image/jpeg"} == content.values["edit"]["message"]["image"]
+
+
+@pytest.mark.parametrize(
+    ("content", "lost"),
+    [
+        (_edited({"caption": "Mended"}), []),
+        (_edited(_IMAGE | {"id": "../x"}), ["id"]),
+        (_edited(_IMAGE, original_message_id=None), ["edit"]),
+        (_edited(_IMAGE, message={"type": "image", "image": 7}), ["image"]),
+        (_edited(_IMAGE, message=None), []),
+    ],
+)
+def test_an_edit_without_a_file_of_its_own(content: Content, lost: list[str]) -> None:
+    assert (None, lost) == (content.file, content.lost)
 
 
 @pytest.mark.parametrize("number", ["12.5", 12.5])

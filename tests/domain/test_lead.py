@@ -13,6 +13,7 @@ from hkreach.domain.lead import (
     FollowUpState,
     Lead,
     LeadChange,
+    Move,
     Pipeline,
     Stage,
     check_stages,
@@ -219,6 +220,20 @@ def test_two_leads_of_one_customer_become_the_older_one() -> None:
     for change in (lambda: noted(gone, "ann", "text", NOW), lambda: _move(gone, "Won")):
         with pytest.raises(Conflict, match=LEAD_ID):
             change()
+
+
+def test_who_follows_the_younger_one_is_told_into_which_it_was_joined() -> None:
+    kept, gone = recognised(BOTH, _of_user(), _lead(), NEW)
+    (move,) = gone.facts
+    assert isinstance(move, Move)
+    told = moved_event(move)["data"]
+
+    assert ((), move) == (kept.facts, gone.after.last_move)
+    assert (OTHER_LEAD_ID, "New", "New", 2, LEAD_ID) == (
+        told["leadId"], told["from"], told["to"], told["rank"], told["joinedInto"],
+    )  # fmt: skip
+    assert LEAD_ID == move.as_dict()["joinedInto"]
+    assert "joinedInto" not in moved_event(NEW.after.last_move)["data"] | NEW.after.last_move.as_dict()
 
 
 def test_a_reminder_of_the_older_one_stays_and_one_that_is_being_sent_is_left_to_be_ended() -> None:

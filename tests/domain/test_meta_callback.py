@@ -227,10 +227,12 @@ def test_a_customer_without_a_phone_number() -> None:
 
 
 def test_a_customer_with_both() -> None:
-    contact = {"wa_id": RECIPIENT, "user_id": "IN.1349", "profile": {"name": "Mei"}}
+    contact = {"wa_id": RECIPIENT, "user_id": "IN.1349", "identity_key_hash": "Zx9", "profile": {"name": "Mei"}}
     read = _inbound(TEXT, VALUE | {"contacts": [contact]})
 
-    assert (RECIPIENT, "IN.1349", None) == (read.sender, read.user_id, read.username)
+    assert (RECIPIENT, "IN.1349", None, "Zx9") == (
+        read.sender, read.user_id, read.username, read.identity_key_hash,
+    )  # fmt: skip
 
 
 def test_one_whom_the_message_does_not_name_is_the_only_contact() -> None:

@@ -10,6 +10,8 @@ from requests.structures import CaseInsensitiveDict
 
 from hkreach.domain.meta_outcome import (
     LONGEST_HINT,
+    MAX_DETAILS,
+    MAX_TITLE,
     Accepted,
     Halted,
     NotSent,
@@ -159,6 +161,30 @@ def test_metas_error_as_ours(error: dict[str, Any], expected: tuple[str, str, st
     read = message_error(error)
 
     assert expected == (read.code, read.title, read.details)
+
+
+_HALF, _REPLACED = "\ud83d", "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 1, "title": f"T{_HALF}", "error_data": {"details": f"D{_HALF}"}},
+         ("1", f"T{_REPLACED}", f"D{_REPLACED}")),
+        ({"code": 1, "title": _HALF * 9_000}, ("1", _REPLACED * MAX_TITLE, _REPLACED * MAX_DETAILS)),
+        ({"code": 1, "title": [_HALF]}, ("1", "['\\ud83d']", "['\\ud83d']")),
+        ({"code": 10**4_000, "title": "T"}, ("unspecified", "T", "T")),
+    ],
+)  # fmt: skip
+def test_metas_words_can_be_stored_and_are_cut(error: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    read = message_error(error)
+
+    assert expected == (read.code, read.title, read.details)
+
+
+def test_an_id_can_be_stored_and_is_cut() -> None:
+    assert Accepted(f"wamid.{_REPLACED}") == read_answer(200, b'{"messages": [{"id": "wamid.\\ud83d"}]}')
+    assert Accepted("9" * 512) == read_answer(200, json.dumps({"id": "9" * 5_000}).encode())
 
 
 def _hint(code: int = 80007, **headers: str) -> int | None:

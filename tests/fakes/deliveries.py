@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, EventSource, MessageFact, place
+from hkreach.domain.delivery import (
+    Delivery,
+    DeliveryKey,
+    DueDelivery,
+    EndpointKey,
+    EventSource,
+    LeadMove,
+    MessageFact,
+    place,
+)
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.event import Event
 from hkreach.ports import Clock, Contended
@@ -139,11 +148,11 @@ class FakeEventFacts(Faulty):
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: dict[MessageFact, Event] = {}
+        self.events: dict[MessageFact | LeadMove, Event] = {}
 
     def event(self, source: EventSource, app_name: str) -> Event | None:
         self._called("event")
-        found = self.events.get(source) if isinstance(source, MessageFact) else source
+        found = source if isinstance(source, dict) else self.events.get(source)
         return found if found is not None and found["appName"] == app_name else None
 
 

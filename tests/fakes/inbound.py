@@ -39,6 +39,11 @@ class FakeInbound(Faulty):
         message = self.received.get(message_id)
         return message if message and message.expires_at > self._now() else None
 
+    def get_news(self, news_id: str) -> MetaNews | None:
+        self._called("get_news")
+        news = self.news.get(news_id)
+        return news if news and news.expires_at > self._now() else None
+
     def wait(self, message: InboundMessage, until: int, why: str) -> None:
         self._called("wait")
         if self._complete(message.message_id, waits_for=why):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
-from hkreach.domain.inbound import InboundMessage
+from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.lead import Customer, Lead, LeadChange, Move, Note, Pipeline
 from hkreach.ports.leads import DueReminder, LeadPage, LeadQuery
 from tests.fakes.faults import Faulty
@@ -122,9 +122,9 @@ class FakeLeadQueue(Faulty):
     def __init__(self, refuses: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self.refuses = refuses
-        self.queued: list[InboundMessage] = []
+        self.queued: list[InboundMessage | MetaNews] = []
 
-    def put(self, messages: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+    def put(self, messages: Sequence[InboundMessage | MetaNews]) -> Sequence[InboundMessage | MetaNews]:
         self._called("put")
         self.queued += [message for message in messages if message.message_id not in self.refuses]
         return [message for message in messages if message.message_id in self.refuses]

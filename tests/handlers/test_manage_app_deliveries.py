@@ -8,13 +8,13 @@ import pytest
 
 from hkreach.domain.api_key import issue
 from hkreach.domain.delivery import DeliveryAttempt, EndpointKey, new_delivery
-from hkreach.domain.event import status_event
+from hkreach.domain.event import Event, moved_event, status_event
 from hkreach.domain.message import Status
 from hkreach.domain.webhook_answer import Answer
 from hkreach.edge.delivery_body import shown_delivery
 from hkreach.edge.http_api import json_response
 from tests.aws import WEBHOOK_RETRY_QUEUE_URL, bus_with_listener, delayed
-from tests.builders import MESSAGE_ID, NOW, OTHER_NUMBER, outbound
+from tests.builders import LEAD_ID, MESSAGE_ID, NOW, OTHER_NUMBER, lead, outbound
 from tests.fakes.outside import FakeWebhookClient
 from tests.handlers.conftest import Stack, fields, problem, sample
 
@@ -53,11 +53,11 @@ def _log(stack: Stack, **query: str) -> list[dict[str, Any]]:
     return found
 
 
-def _fail(stack: Stack, client: FakeWebhookClient, answer: Answer) -> dict[str, Any]:
+def _fail(stack: Stack, client: FakeWebhookClient, answer: Answer, told: Event = EVENT) -> dict[str, Any]:
     """An event that is not taken; its delivery as the log has it."""
     client.answers = [answer]
     event = sample("deliver_webhook/status_delivered")
-    event["Records"][0]["body"] = json.dumps({"detail": EVENT})
+    event["Records"][0]["body"] = json.dumps({"detail": told})
     assert {"batchItemFailures": []} == stack.invoke("deliver_webhook", event)
     return _log(stack)[0]
 
@@ -256,6 +256,14 @@ def test_each_way_to_send_again_sends_it_once(stack: Stack, client: FakeWebhookC
         ({"deliveryId": "we_operator#1"}, "deliveryId"),
         (_event_of("x"), "messageId"),
         (_event_of(MESSAGE_ID) | {"status": "lost"}, "status"),
+        ({"endpointId": "we_operator", "leadId": LEAD_ID}, "body"),
+        (_event_of(MESSAGE_ID) | {"leadId": LEAD_ID, "move": 1}, "body"),
+        ({"endpointId": "we_operator", **DAY, "move": 1}, "body"),
+        ({"endpointId": "we_operator", **DAY, "deliveryId": "we_operator.1.evt_1"}, "body"),
+        ({"endpointId": "we_operator", "messageId": "", "status": "sent"}, "messageId"),
+        ({"endpointId": "we_operator", "leadId": LEAD_ID, "move": 0}, "move"),
+        ({"endpointId": "we_operator", "leadId": LEAD_ID, "move": "1"}, "move"),
+        ({"endpointId": "we_operator", "leadId": "x" * 65, "move": 1}, "leadId"),
         ({"endpointId": "we_operator", **DAY, "cursor": "state"}, "cursor"),
         ({"endpointId": "we_operator", **DAY, "from": "yesterday"}, "from"),
         ({"endpointId": "we_operator", **DAY, "to": "2026-11-22T09:00:00"}, "to"),
@@ -289,3 +297,38 @@ def test_a_cursor_goes_on(stack: Stack, client: FakeWebhookClient) -> None:
 
     assert [] == _log(stack, cursor=place)
     assert [shown] == _log(stack, cursor=f"{place}z")
+
+
+def _move_fails(stack: Stack, client: FakeWebhookClient) -> dict[str, Any]:
+    """The beginning of a lead, which the endpoint does not take."""
+    new = lead()
+    stack.leads.write([new])
+    return _fail(stack, client, Answer(500), moved_event(new.after.last_move))
+
+
+def test_a_leads_event_is_shown_and_sent_again_by_its_move(stack: Stack, client: FakeWebhookClient) -> None:
+    shown = _move_fails(stack, client)
+    assert ("leads.status", LEAD_ID, 1) == (shown["event"], shown["leadId"], shown["move"])
+    _deliver_what_is_woken(stack)
+    asked = {"endpointId": "we_operator", "leadId": LEAD_ID, "move": 1}
+    assert 202 == _answer(stack, "resend", body=asked)["statusCode"]
+    _deliver_what_is_woken(stack)
+
+    assert [("delivered", 1)] == [(row["state"], row["tries"]) for row in _log(stack)]
+    first, *others = [body for _, body, _ in client.posted]
+    assert [first] * len(others) == others, "the same event"
+    for wrong in (asked | {"move": 2}, asked | {"leadId": MESSAGE_ID}):
+        assert "not_found" == problem(_answer(stack, "resend", body=wrong))["code"]
+    assert "not_found" == problem(_answer(stack, "resend", other=True, body=asked))["code"]
+
+
+def test_what_waits_of_an_erased_lead_is_given_up(stack: Stack, client: FakeWebhookClient) -> None:
+    _move_fails(stack, client)
+    query = {"leadId": LEAD_ID}
+    event = sample("manage_leads/forget") | {"queryStringParameters": query}
+    event |= {"multiValueQueryStringParameters": {name: [value] for name, value in query.items()}}
+    assert 204 == stack.invoke("manage_leads", event)["statusCode"]
+    _deliver_what_is_woken(stack)
+
+    assert [("failed", "erased")] == [(row["state"], row["reason"]) for row in _log(stack)]
+    assert 1 == len(client.posted)

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from local.stack import Stack
+from tests.event_forms import check_event
 
 type Look = Callable[[], list[dict[str, Any]]]
 
 
 @contextmanager
 def subscribed(stack: Stack) -> Iterator[Look]:
-    """All events from now on."""
+    """All events from now on. Each must have the form that docs/events/ says."""
     sqs, events, name = stack.client("sqs"), stack.client("events"), f"subscriber-{uuid.uuid4().hex[:8]}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -25,7 +26,9 @@ def subscribed(stack: Stack) -> Iterator[Look]:
     def look() -> list[dict[str, Any]]:
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             for record in found:
-                seen.append(json.loads(record["Body"])["detail"])
+                event = json.loads(record["Body"])["detail"]
+                check_event(event)
+                seen.append(event)
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=record["ReceiptHandle"])
         return seen
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from hkreach.domain.app import MetaAccount
+from hkreach.domain.event import received_event
 from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.inbound_file import FileNotGiven
 from hkreach.domain.message import DueMessage
@@ -67,6 +68,15 @@ def test_a_file_is_fetched_with_the_apps_token_and_kept_under_its_app_and_id(hou
     assert {STORED.key: PNG} == house.store.files
     assert [(META_ID, NUMBER, "EAAtoken")] == house.files.asked
     assert 0 == house.spool.spooled
+
+
+def test_the_file_of_an_edited_message_is_fetched_and_told(house: House) -> None:
+    content = {"type": "edit", "edit": {"messageId": "x", "message": house.message().content}}
+    house.inbound.received[OTHER_ID] = replace(house.message(), content=content)
+    assert "done" == house.fetch()
+
+    told = received_event(house.message())["data"]["edit"]["message"]
+    assert (STORED.sha256, OTHER_ID) == (told[told["type"]]["sha256"], told[told["type"]]["mediaId"])
 
 
 def test_a_file_is_fetched_once(house: House) -> None:

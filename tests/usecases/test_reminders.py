@@ -153,7 +153,10 @@ def test_closing_or_changing_at_the_very_moment_decides(
     assert ({}, None) == (messages.rows, _state(leads))
 
 
-def test_closing_after_the_first_mark_is_too_late(leads: FakeLeads, messages: FakeMessages, clock: FakeClock) -> None:
+def test_closing_between_the_first_mark_and_the_message_is_too_late(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock
+) -> None:
+    """Nobody died: it is a matter of milliseconds."""
     add = messages.add
 
     def meanwhile(message: object) -> object:
@@ -163,6 +166,90 @@ def test_closing_after_the_first_mark_is_too_late(leads: FakeLeads, messages: Fa
     messages.add = meanwhile  # type: ignore[assignment,method-assign]
     assert 1 == _wake(leads, messages, clock)
     assert ("Won", "sent", 1) == (_read(leads).stage, _state(leads), len(messages.rows))
+
+
+def _dies_before_the_message(leads: FakeLeads, messages: FakeMessages, clock: FakeClock) -> None:
+    messages.fails("add", OSError("table"))
+    assert (0, "sending") == (_wake(leads, messages, clock), _state(leads))
+
+
+def test_closing_after_somebody_died_before_the_message_cancels_it(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock
+) -> None:
+    _dies_before_the_message(leads, messages, clock)
+    clock.advance(3 * MINUTE)
+    _close(leads)
+    clock.advance(2 * MINUTE)
+
+    assert (0, {}, None) == (_wake(leads, messages, clock), messages.rows, _read(leads).follow_up)
+    clock.advance(DAY)
+    assert (0, {}) == (_wake(leads, messages, clock), messages.rows), "and for good"
+
+
+def test_closing_after_somebody_died_behind_the_message_is_too_late(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        _killed(messages, "add", 1, "after", patch)
+        with pytest.raises(KeyboardInterrupt):
+            _wake(leads, messages, clock)
+    _close(leads)
+    clock.advance(5 * MINUTE)
+    _wake(leads, messages, clock)
+
+    assert ("Won", "sent", 1) == (_read(leads).stage, _state(leads), len(messages.rows))
+
+
+def test_closing_at_the_very_moment_of_the_second_try_decides(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock
+) -> None:
+    _dies_before_the_message(leads, messages, clock)
+    clock.advance(5 * MINUTE)
+    pipeline = leads.pipeline
+
+    def meanwhile(app_name: str) -> Pipeline:
+        leads.pipeline = pipeline  # type: ignore[method-assign]
+        _close(leads)
+        return pipeline(app_name)
+
+    leads.pipeline = meanwhile  # type: ignore[method-assign]
+    assert (0, {}) == (_wake(leads, messages, clock), messages.rows)
+    assert (0, {}, None) == (_wake(leads, messages, clock), messages.rows, _read(leads).follow_up)
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_it_goes_to_the_number_that_the_customer_has_by_then(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock, died: bool
+) -> None:
+    if died:
+        _dies_before_the_message(leads, messages, clock)
+        clock.advance(5 * MINUTE)
+    _change(leads, lambda found: next_version(found, customer=replace(found.customer, phone="85291234567")))
+
+    assert 1 == _wake(leads, messages, clock)
+    assert "85291234567" == messages.rows[MESSAGE_ID].message.to
+
+
+def test_a_customer_whose_number_is_gone_gets_none(leads: FakeLeads, messages: FakeMessages, clock: FakeClock) -> None:
+    _dies_before_the_message(leads, messages, clock)
+    clock.advance(5 * MINUTE)
+    _change(leads, lambda found: next_version(found, customer=replace(found.customer, phone=None)))
+
+    assert (0, {}, "failed") == (_wake(leads, messages, clock), messages.rows, _state(leads))
+
+
+def test_one_that_was_sent_stays_so_whatever_the_app_and_the_customer_have_by_then(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        _killed(messages, "add", 1, "after", patch)
+        with pytest.raises(KeyboardInterrupt):
+            _wake(leads, messages, clock)
+    _change(leads, lambda found: next_version(found, customer=replace(found.customer, phone=None)))
+    clock.advance(5 * MINUTE)
+    _wake(leads, messages, clock, FakeApps())
+
+    assert ("sent", 1) == (_state(leads), len(messages.rows))
 
 
 def test_a_closed_lead_is_not_reminded_of(leads: FakeLeads, messages: FakeMessages, clock: FakeClock) -> None:

@@ -39,7 +39,6 @@ class ManageAppSettings(PostsWebhooks):
 
     secrets_key_id: Text
     deliveries_table: Text
-    messages_table: Text
 
 
 class ManageLeadsSettings(KnowsApps, MayOpenLoopback):
@@ -149,7 +148,6 @@ class DeliverWebhookSettings(PostsWebhooks):
 
     webhook_retry_queue_url: Text
     deliveries_table: Text
-    messages_table: Text
     event_bus_name: Text
     retry_waits_seconds: Seconds | None = None
     """After each failed try; one more try than waits. None: the plan of ten tries in 75 hours."""

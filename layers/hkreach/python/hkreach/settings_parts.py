@@ -55,6 +55,13 @@ class PostsWebhooks(KnowsApps, MayOpenLoopback):
 
     answer_seconds: Annotated[float, Field(gt=0, le=15)] = 10
     """The total of one POST to an integrator's server."""
+    messages_table: Text
+    leads_table: Text
+
+    @property
+    def fact_tables(self) -> tuple[str, str]:
+        """The tables of what events are made of anew: messages, leads."""
+        return self.messages_table, self.leads_table
 
 
 class CallsMeta(FromEnvironment):

@@ -18,7 +18,9 @@ from hkreach.domain.delivery import (
     DueDelivery,
     EndpointKey,
     EventSource,
+    LeadMove,
     MessageFact,
+    source_of,
 )
 from hkreach.domain.event import Event
 from hkreach.domain.time import SECOND
@@ -130,17 +132,21 @@ def forwarded_body(event: Event, endpoint_id: str) -> str:
     return json.dumps({"event": event, "endpointId": endpoint_id}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _source_value(source: EventSource) -> dict[str, str]:
+def _source_value(source: EventSource) -> dict[str, Any]:
     """An event as text: it may hold numbers that the table has not."""
     if isinstance(source, MessageFact):
         return {"message": source.message_id, "fact": source.fact}
+    if isinstance(source, LeadMove):
+        return {"lead": source.lead_id, "move": source.number}
     return {"event": json.dumps(source, ensure_ascii=False, separators=(",", ":"))}
 
 
-def _source(value: Mapping[str, str]) -> EventSource:
+def _source(value: Mapping[str, Any]) -> EventSource:
+    """Rows of earlier days hold the whole event of a lead; it too is made anew, for the lead may be erased by now."""
     if "event" in value:
-        event: dict[str, Any] = json.loads(value["event"])
-        return event
+        return source_of(json.loads(value["event"]))
+    if "lead" in value:
+        return LeadMove(value["lead"], value["move"])
     return MessageFact(value["message"], value["fact"])
 
 

@@ -1,11 +1,13 @@
-"""Events made anew from the messages table."""
+"""Events made anew from the messages table and the leads table."""
 
 from typing import Any
 
+from hkreach.adapters.dynamodb_items import Item
+from hkreach.adapters.lead_items import MOVE, fact_sk, lead_key, read_move_item
 from hkreach.adapters.message_items import read_message_item
 from hkreach.adapters.message_writes import message_key
-from hkreach.domain.delivery import EventSource, MessageFact
-from hkreach.domain.event import Event, received_event, status_event
+from hkreach.domain.delivery import EventSource, LeadMove, MessageFact
+from hkreach.domain.event import Event, moved_event, received_event, status_event
 from hkreach.domain.inbound import InboundMessage
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.ports import Clock
@@ -15,18 +17,28 @@ from hkreach.ports.deliveries import NotYet
 class DynamoDBEventFacts:
     """Implements the port `EventFacts`."""
 
-    def __init__(self, client: Any, table: str, now: Clock) -> None:
+    def __init__(self, client: Any, tables: tuple[str, str], now: Clock) -> None:
+        """`tables`: of messages, and of leads."""
         self._client = client
-        self._table = table
+        self._messages_table, self._leads_table = tables
         self._now = now
 
     def event(self, source: EventSource, app_name: str) -> Event | None:
         """See the port."""
-        if not isinstance(source, MessageFact):
-            return source if source["appName"] == app_name else None
-        key = message_key(source.message_id)
-        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        message = read_message_item(answer["Item"]) if "Item" in answer else None
+        match source:
+            case MessageFact():
+                return self._of_message(source, app_name)
+            case LeadMove():
+                return self._of_lead(source, app_name)
+        return source if source["appName"] == app_name else None
+
+    def _of_lead(self, source: LeadMove, app_name: str) -> Event | None:
+        item = self._item(self._leads_table, lead_key(app_name, fact_sk(MOVE, source.lead_id, source.number)))
+        return moved_event(read_move_item(item)) if item else None
+
+    def _of_message(self, source: MessageFact, app_name: str) -> Event | None:
+        item = self._item(self._messages_table, message_key(source.message_id))
+        message = read_message_item(item) if item else None
         if message is None or message.app_name != app_name or message.expires_at <= self._now():
             return None
         match message:
@@ -39,3 +51,7 @@ class DynamoDBEventFacts:
             case OutboundMessage() if source.fact in set(Status):
                 raise NotYet(source)
         return None
+
+    def _item(self, table: str, key: Item) -> Item | None:
+        item: Item | None = self._client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return item

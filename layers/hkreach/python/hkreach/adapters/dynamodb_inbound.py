@@ -4,7 +4,15 @@ from typing import Any
 
 from hkreach.adapters.due_index import due_shard
 from hkreach.adapters.dynamodb_items import from_item, to_item
-from hkreach.adapters.inbound_items import inbound_item, news_item, read_inbound, read_unread, stored_value, unread_item
+from hkreach.adapters.inbound_items import (
+    inbound_item,
+    news_item,
+    read_inbound,
+    read_news,
+    read_unread,
+    stored_value,
+    unread_item,
+)
 from hkreach.adapters.message_writes import WAIT, id_of_wamid, message_key, put_message, update_message
 from hkreach.domain.inbound import InboundMessage, MetaNews, Unread, inbound_message_id
 from hkreach.domain.inbound_file import StoredFile
@@ -38,10 +46,19 @@ class DynamoDBInbound:
 
     def get(self, message_id: str) -> InboundMessage | None:
         """See the port."""
-        answer = self._client.get_item(TableName=self._table, Key=message_key(message_id), ConsistentRead=True)
-        values = from_item(answer["Item"]) if "Item" in answer else {}
+        values = self._values(message_id)
         message = read_inbound(values) if values.get("direction") == "inbound" else None
         return message if message and message.expires_at > self._now() else None
+
+    def get_news(self, news_id: str) -> MetaNews | None:
+        """See the port."""
+        values = self._values(news_id)
+        news = read_news(values) if values.get("direction") == "meta" else None
+        return news if news and news.expires_at > self._now() else None
+
+    def _values(self, message_id: str) -> dict[str, Any]:
+        answer = self._client.get_item(TableName=self._table, Key=message_key(message_id), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else {}
 
     def wait(self, message: InboundMessage, until: int, why: str) -> None:
         """See the port."""

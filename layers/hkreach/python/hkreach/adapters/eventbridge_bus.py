@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.event import Event
+from hkreach.domain.lenient_json import storable
 
 logger = Logger(service="hkreach", child=True)
 
@@ -41,11 +42,11 @@ class EventBridgeBus:
 
 
 def _batches(events: Sequence[Event]) -> Iterator[list[tuple[Event, str]]]:
-    """Each event with its text: as many as one call takes."""
+    """Each event with its text: as many as one call takes. One that holds half an emoji does not stop the others."""
     batch: list[tuple[Event, str]] = []
     size = 0
     for event in events:
-        detail = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        detail = storable(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
         length = len(detail.encode())
         if len(batch) == _BATCH or (batch and size + length > _BATCH_BYTES):
             yield batch

@@ -22,6 +22,7 @@ def inbound_item(message: InboundMessage) -> dict[str, Any]:
         "userId": message.user_id,
         "parentUserId": message.parent_user_id,
         "username": message.username,
+        "identityKeyHash": message.identity_key_hash,
         "file": file and _present(id=file.meta_id, type=file.mime_type, name=file.filename, sha256=file.sha256),
     }
     return to_item(
@@ -89,6 +90,7 @@ def read_inbound(values: Mapping[str, Any]) -> InboundMessage:
         user_id=inbound.get("userId"),
         parent_user_id=inbound.get("parentUserId"),
         username=inbound.get("username"),
+        identity_key_hash=inbound.get("identityKeyHash"),
         file=MetaFile(file["id"], file.get("type"), file.get("name"), file.get("sha256")) if file else None,
         stored=_stored(values["media"]) if "media" in values else None,
         stored_at=values.get("mediaAt"),

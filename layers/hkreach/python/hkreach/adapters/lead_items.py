@@ -144,7 +144,8 @@ def _customer(values: Mapping[str, str]) -> Customer:
 def _move_value(move: Move) -> dict[str, Any]:
     customer = _customer_value(move.customer)
     values = {"number": move.number, "at": move.at, "by": move.by, "to": move.to_stage, "customer": customer}
-    return values | ({"from": move.from_stage} if move.from_stage is not None else {})
+    optional = {"from": move.from_stage, "joinedInto": move.joined_into}
+    return values | {name: value for name, value in optional.items() if value is not None}
 
 
 def _move(lead_id: str, app_name: str, values: Mapping[str, Any]) -> Move:
@@ -157,6 +158,7 @@ def _move(lead_id: str, app_name: str, values: Mapping[str, Any]) -> Move:
         from_stage=values.get("from"),
         to_stage=values["to"],
         customer=_customer(values["customer"]),
+        joined_into=values.get("joinedInto"),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hkreach.adapters.sqs_batches import Record, put_records
-from hkreach.domain.inbound import InboundMessage
+from hkreach.domain.inbound import InboundMessage, MetaNews
 
 
 class SQSLeadQueue:
@@ -15,12 +15,12 @@ class SQSLeadQueue:
         self._client = client
         self._queue_url = queue_url
 
-    def put(self, messages: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+    def put(self, messages: Sequence[InboundMessage | MetaNews]) -> Sequence[InboundMessage | MetaNews]:
         """See the port."""
         records = [
             Record(
                 body=json.dumps({"messageId": message.message_id}),
-                app_name=message.app_name,
+                app_name=message.app_name or "",
                 about={"message_id": message.message_id},
             )
             for message in messages

@@ -90,9 +90,25 @@ class MessageFact:
     message_id: str
     fact: str
 
+    def as_dict(self) -> dict[str, Any]:
+        """As the log names it."""
+        return {"messageId": self.message_id, "status": self.fact}
 
-type EventSource = MessageFact | dict[str, Any]
-"""What an event is made of anew; or the event itself, where no message has its facts."""
+
+@dataclass(frozen=True, slots=True)
+class LeadMove:
+    """Where an event of a lead comes from: which of its moves. Who erases the lead erases it too."""
+
+    lead_id: str
+    number: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the log names it."""
+        return {"leadId": self.lead_id, "move": self.number}
+
+
+type EventSource = MessageFact | LeadMove | dict[str, Any]
+"""What an event is made of anew; or the event itself, where nothing else has its facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +143,7 @@ class Delivery:
     body: bytes = field(default=b"", repr=False)
     """What the endpoint said to the last one, the first 16 KB."""
     why: str | None = None
-    """Why it is held, or failed without a try: `paused`, `disabled`, `breaker`, `resend`, `gone`, `expired`."""
+    """Why it is held (`paused`, `disabled`, `breaker`, `resend`), or failed without a try (`gone`, `expired`, `erased`)."""
     faults: int = 0
     """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0
@@ -228,4 +244,6 @@ def source_of(event: Event) -> EventSource:
             return MessageFact(message_id, status)
         case "messages.received", {"messageId": str(message_id)}:
             return MessageFact(message_id, "received")
+        case "leads.status", {"leadId": str(lead_id), "rank": int(number)}:
+            return LeadMove(lead_id, number)
     return event

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from hkreach.domain.event_models import LeadStatusData, MessageStatusData, MetaNewsData
 from hkreach.domain.inbound import InboundMessage, MetaNews
-from hkreach.domain.inbound_content import FILE_KINDS
+from hkreach.domain.inbound_content import FILE_KINDS, message_in
 from hkreach.domain.lead import Move
 from hkreach.domain.message import RANK, OutboundMessage, Status
 from hkreach.domain.time import to_rfc3339
@@ -40,17 +40,16 @@ def received_event(message: InboundMessage) -> Event:
         "parentUserId": message.parent_user_id,
         "username": message.username,
         "contactName": message.contact_name,
+        "identityKeyHash": message.identity_key_hash,
     }
-    data: dict[str, Any] = {"messageId": message.message_id, "from": message.sender, "timestamp": at, **message.content}
-    kind = message.content.get("type", "")
-    if kind in FILE_KINDS:
-        data[kind] = data[kind] | _file(message)
+    data: dict[str, Any] = {"messageId": message.message_id, "from": message.sender, "timestamp": at}
+    data |= _with_file(message)
     data |= {name: value for name, value in told.items() if value is not None}
     return _event("messages.received", message.message_id, "received", at, message.app_name, data)
 
 
 def moved_event(move: Move) -> Event:
-    """`leads.status` for one move of a lead; of two the higher `rank` is the later."""
+    """`leads.status` for one move of a lead, or for its end in another; of two the higher `rank` is the later."""
     at, customer = to_rfc3339(move.at), move.customer
     data: LeadStatusData = {
         "leadId": move.lead_id,
@@ -64,7 +63,19 @@ def moved_event(move: Move) -> Event:
     }
     if customer.user_id is not None:
         data["userId"] = customer.user_id
+    if move.joined_into is not None:
+        data["joinedInto"] = move.joined_into
     return _event("leads.status", move.lead_id, f"move {move.number}", at, move.app_name, data)
+
+
+def _with_file(message: InboundMessage) -> dict[str, Any]:
+    content = dict(message.content)
+    told = message_in(content)
+    kind = told.get("type", "")
+    if kind not in FILE_KINDS:
+        return content
+    complete = {**told, kind: told[kind] | _file(message)}
+    return complete if told is content else {**content, "edit": {**content["edit"], "message": complete}}
 
 
 def _file(message: InboundMessage) -> dict[str, Any]:

@@ -72,6 +72,8 @@ class LeadStatusData(_FromStage):
     """The move's number: of two events of a lead keep the one with the higher rank."""
     userId: NotRequired[str]
     """Meta's business-scoped id of the customer."""
+    joinedInto: NotRequired[str]
+    """The last that is told of this lead, and no change of stage: it is the same customer as that one."""
 
 
 class WebhookTestData(TypedDict):

@@ -51,6 +51,8 @@ class InboundMessage:
     parent_user_id: str | None = None
     """The same for linked business portfolios."""
     username: str | None = None
+    identity_key_hash: str | None = None
+    """Changes when the customer's WhatsApp was set up anew, or may be somebody else's by now."""
     file: MetaFile | None = None
     """As Meta announced it."""
     stored: StoredFile | None = None
@@ -96,6 +98,11 @@ class MetaNews:
     value: Any
     """As it came."""
     expires_at: int
+
+    @property
+    def message_id(self) -> str:
+        """The key of its item, which is one of the messages table."""
+        return self.news_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from hkreach.domain.lenient_json import (
     many,
     number,
     record,
+    storable,
     text,
     text_or_none,
 )
@@ -46,13 +47,23 @@ def content_of(node: Mapping[str, Any], phone_number_id: str) -> Content:
     """Everything in one of `value.messages` but who sent it and when. Never raises."""
     lost: list[str] = []
     try:
-        content = Content(cleaned(_values(node, phone_number_id, lost)), _file_of(node, lost), lost)
+        values = cleaned(_values(node, phone_number_id, lost))
+        file = _file_of(node, lost) if message_in(values).get("type") in FILE_KINDS else None
+        content = Content(values, file, lost)
         if len(as_json(content.values).encode()) <= MAX_CONTENT_BYTES:
             return content
         lost.append(f"all of it: it has more than {MAX_CONTENT_BYTES:,} bytes")
     except (ValueError, RecursionError):
         lost.append("all of it")
     return Content(_unsupported(node), None, lost)
+
+
+def message_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What has the `type` and its part: the content itself, or the message as it is after an edit."""
+    if content.get("type") != "edit":
+        return content
+    told: Mapping[str, Any] = content.get("edit", {}).get("message", {})
+    return told
 
 
 def _values(node: Mapping[str, Any], phone_number_id: str, lost: list[str]) -> dict[str, Any]:
@@ -82,14 +93,15 @@ def _of_kind(node: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:
 
 def _unsupported(node: Mapping[str, Any]) -> dict[str, Any]:
     kind = node.get("type")
-    return {"type": "unsupported"} | ({"unsupported": {"type": kind[:64]}} if isinstance(kind, str) else {})
+    return {"type": "unsupported"} | ({"unsupported": {"type": storable(kind[:64])}} if isinstance(kind, str) else {})
 
 
 def _file_of(node: Mapping[str, Any], lost: list[str]) -> MetaFile | None:
-    kind = node.get("type")
-    file = node.get(kind) if isinstance(kind, str) and kind in FILE_KINDS else None
-    meta_id = file.get("id") if isinstance(file, Mapping) else None
-    if not isinstance(file, Mapping):
+    """The file of a message whose values could be read. An edit may name none: then it is the edited message's."""
+    told = message_in(node)
+    file = told[told["type"]]
+    meta_id = file.get("id")
+    if meta_id is None and told is not node:
         return None
     if not isinstance(meta_id, str) or not meta_id.isalnum() or not meta_id.isascii():  # it becomes part of an address
         lost.append("id")
@@ -183,7 +195,7 @@ _KINDS: Mapping[str, Read] = {
     "reaction": _reaction,
     "system": record(
         type=text, body=text, wa_id=text, new_wa_id=text, user_id=text, parent_user_id=text,
-        identity=text, customer=text,
+        previous_user_id=text, previous_parent_user_id=text, identity=text, customer=text,
     ),
     "edit": record("original_message_id", rename=_WAMID, original_message_id=text, message=_nested),
     "revoke": record("original_message_id", rename=_WAMID, original_message_id=text),

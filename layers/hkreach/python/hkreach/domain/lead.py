@@ -81,7 +81,10 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A lead came to a stage; the first move, from nowhere, is its beginning. It tells all that its event tells."""
+    """A lead came to a stage; the first move, from nowhere, is its beginning. It tells all that its event tells.
+
+    The last one of a lead that was joined into another goes nowhere: it says into which.
+    """
 
     lead_id: str
     app_name: str
@@ -91,16 +94,12 @@ class Move:
     from_stage: str | None
     to_stage: str
     customer: Customer
+    joined_into: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As the API shows it."""
-        return {
-            "number": self.number,
-            "from": self.from_stage,
-            "to": self.to_stage,
-            "at": to_rfc3339(self.at),
-            "by": self.by,
-        }
+        at, joined = to_rfc3339(self.at), {"joinedInto": self.joined_into} if self.joined_into else {}
+        return {"number": self.number, "from": self.from_stage, "to": self.to_stage, "at": at, "by": self.by, **joined}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hkreach.domain.lead import Customer, Lead, LeadChange, next_version
+from hkreach.domain.lead import Customer, Lead, LeadChange, Move, next_version
 
 
 def recognised(customer: Customer, by_user: Lead | None, by_phone: Lead | None, new: LeadChange) -> list[LeadChange]:
@@ -22,7 +22,7 @@ def recognised(customer: Customer, by_user: Lead | None, by_phone: Lead | None, 
         assert lead is not None
         return [_seen(lead, customer)]
     kept, other = sorted((by_user, by_phone), key=lambda lead: (lead.created_at, lead.lead_id))
-    return _joined(kept, other, customer)
+    return joined(kept, other, customer, new.after.last_move)
 
 
 def _seen(lead: Lead, customer: Customer) -> LeadChange:
@@ -30,8 +30,11 @@ def _seen(lead: Lead, customer: Customer) -> LeadChange:
     return LeadChange(lead, after)
 
 
-def _joined(kept: Lead, other: Lead, customer: Customer) -> list[LeadChange]:
-    """The older lead stays, and takes over a reminder that waits if it has none of its own."""
+def joined(kept: Lead, other: Lead, customer: Customer, seen: Move) -> list[LeadChange]:
+    """The older lead stays, and takes over a reminder that waits if it has none of its own.
+
+    The other's last move tells whoever follows it where to look from now on. `seen`: when, and by whom.
+    """
     waiting = other.follow_up if other.follow_up is not None and other.follow_up.state == "waiting" else None
     follow_up, follow_ups = kept.follow_up, kept.follow_ups
     if waiting is not None and (follow_up is None or not follow_up.is_open):
@@ -48,8 +51,12 @@ def _joined(kept: Lead, other: Lead, customer: Customer) -> list[LeadChange]:
         joined=(*kept.joined, other.lead_id, *other.joined),
     )
     left = None if waiting is not None else other.follow_up
-    gone = next_version(other, identities=(), joined=(), joined_into=kept.lead_id, follow_up=left)
-    return [LeadChange(kept, after), LeadChange(other, gone)]
+    last = other.last_move
+    number, at = last.number + 1, max(seen.at, last.at)
+    move = replace(last, number=number, at=at, by=seen.by, from_stage=last.to_stage, joined_into=kept.lead_id)
+    parts = {"identities": (), "joined": (), "joined_into": kept.lead_id, "follow_up": left}
+    gone = next_version(other, last_move=move, **parts)
+    return [LeadChange(kept, after), LeadChange(other, gone, (move,))]
 
 
 def _both(before: Customer, seen: Customer) -> Customer:

@@ -64,6 +64,7 @@ def inbound_of(
         parent_user_id=text_or_none(node, "from_parent_user_id", _MAX_ID)
         or text_or_none(contact, "parent_user_id", _MAX_ID),
         username=text_or_none(profile, "username", _MAX_NAME),
+        identity_key_hash=text_or_none(contact, "identity_key_hash", _MAX_ID),
         file=content.file,
         waits_for=NEW_FILE if content.file else None,
     )

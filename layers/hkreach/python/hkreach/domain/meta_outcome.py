@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
+from hkreach.domain.lenient_json import storable
 from hkreach.domain.message import MessageError
 
 type Scope = Literal["message", "recipient", "number", "meta"]
@@ -61,6 +62,11 @@ NEEDS_THE_OPERATOR = frozenset(
 """Token, permission or account trouble: the same message can go once an operator has mended it."""
 ASKED_BY_HAND_ONLY = frozenset({0, 368, 131048, 133016})
 """Those of them after which Meta wants no further call until then: a dead token, a restricted or a spamming account."""
+MAX_TITLE, MAX_DETAILS = 256, 2_000
+"""Characters that are kept of an error's words, which go into a fact and its event."""
+_MAX_CODE = 10**9
+_MAX_ID = 512
+"""Of what Meta calls a message or an upload: as long as an id in a callback may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +159,16 @@ def message_error(node: object) -> MessageError:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, Mapping) else data
     title = error.get("title") or error.get("message") or "Meta gave no reason"
+    words = _words(title, MAX_TITLE), _words(details or title, MAX_DETAILS)
     code = error.get("code")
-    if type(code) is not int:  # `true` is one for isinstance
-        return MessageError("unspecified", str(title), str(details or title))
-    return MessageError(str(code), str(title), str(details or title), code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
+    if type(code) is not int or abs(code) > _MAX_CODE:  # `true` is one for isinstance
+        return MessageError("unspecified", *words)
+    return MessageError(str(code), *words, code in NOT_PROCESSED.keys() | NEEDS_THE_OPERATOR)
+
+
+def _words(node: object, most: int) -> str:
+    """What should be a text, cut: a fact and its event hold it. It may end in half an emoji, or be no text at all."""
+    return storable(str(node))[:most]
 
 
 def lost_media_error(error: MessageError) -> MessageError:
@@ -217,4 +229,4 @@ def _meta_id(answer: Mapping[str, Any]) -> str | None:
     messages = answer.get("messages")
     node = messages[0] if isinstance(messages, list) and messages else answer
     meta_id = node.get("id") if isinstance(node, Mapping) else None
-    return meta_id if isinstance(meta_id, str) and meta_id else None
+    return storable(meta_id)[:_MAX_ID] if isinstance(meta_id, str) and meta_id else None

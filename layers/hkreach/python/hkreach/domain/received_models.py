@@ -107,7 +107,8 @@ class ReactionPart(MessageReference):
 
 class EditPart(MessageReference):
     message: NotRequired[dict[str, Any]]
-    """The message as it is now: `type`, and the part of that name."""
+    """The message as it is now: `type`, and the part of that name. A file without `mediaId` and `error` is that of
+    `messageId`: Meta named none."""
 
 
 class SystemPart(TypedDict, total=False):
@@ -120,6 +121,9 @@ class SystemPart(TypedDict, total=False):
     newWaId: str
     userId: str
     parentUserId: str
+    previousUserId: str
+    """What `userId` was until now."""
+    previousParentUserId: str
     identity: str
     customer: str
 
@@ -189,6 +193,8 @@ class MessageReceivedData(_FromCustomer):
     """The same for linked businesses."""
     username: NotRequired[str]
     contactName: NotRequired[str]
+    identityKeyHash: NotRequired[str]
+    """Where identity checks are switched on at Meta: it changes when the number may have another owner."""
     context: NotRequired[Context]
     referral: NotRequired[Referral]
     groupId: NotRequired[str]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from pydantic import AfterValidator, Field
 
-from hkreach.domain.delivery import Delivery, DeliveryKey, DeliveryState, EndpointKey, EventSource, MessageFact, place
+from hkreach.domain.delivery import Delivery, DeliveryKey, DeliveryState, EndpointKey, LeadMove, MessageFact, place
 from hkreach.domain.endpoint_health import EndpointHealth
 from hkreach.domain.errors import Fault, Invalid
 from hkreach.domain.message import Status, is_message_id
@@ -29,11 +29,10 @@ _FACTS = (*(status.value for status in Status), "received")
 _PLACE = re.compile(r"d#\d{15}#[A-Za-z0-9_-]{0,64}")
 _DELIVERY_ID = re.compile(r"([A-Za-z0-9_-]{1,40})\.(\d{1,15})\.([A-Za-z0-9_-]{1,64})")
 _NAMES = {"messages.received", "messages.status", "leads.status", "webhooks.warning", "webhooks.test"}
+_OF_MESSAGE, _OF_LEAD = {"endpoint_id", "message_id", "status"}, {"endpoint_id", "lead_id", "move"}
+_OF_RANGE = {"endpoint_id", "since", "until", "events", "cursor"}
 _NOT_SENT = "Nothing is sent again."
-_ONE_OF = (
-    "Name one of: deliveryId; endpointId with messageId and status; endpointId with from and to, and events if only "
-    "some of them."
-)
+_ONE_OF = "Name one of: deliveryId; endpointId with messageId and status, leadId and move, or from and to (and events)."
 
 
 def _moment(text: str) -> str:
@@ -67,6 +66,8 @@ class _ResendFields(RequestFields):
     endpoint_id: str | None = None
     message_id: str | None = None
     status: str | None = None
+    lead_id: Annotated[str, Field(max_length=64)] | None = None
+    move: Annotated[int, Field(ge=1, le=999_999_999)] | None = None
     since: Annotated[_Moment | None, Field(alias="from")] = None
     until: Annotated[_Moment | None, Field(alias="to")] = None
     events: list[Annotated[str, AfterValidator(_name)]] | None = None
@@ -98,10 +99,10 @@ class OneDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ResendEvent:
-    """An event of a message, for one endpoint."""
+    """An event of a message or of a lead, for one endpoint."""
 
     endpoint_id: str
-    source: EventSource
+    source: MessageFact | LeadMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,11 @@ def read_resend(event: APIGatewayProxyEvent) -> OneDelivery | ResendEvent | Rese
     set_fields = {name for name in type(fields).model_fields if getattr(fields, name) is not None}
     if fields.delivery_id is not None and set_fields == {"delivery_id"}:
         return _read_delivery_id(fields.delivery_id, _NOT_SENT)
-    if fields.endpoint_id and fields.message_id and fields.status:
-        if set_fields == {"endpoint_id", "message_id", "status"}:
-            return ResendEvent(fields.endpoint_id, _read_fact(fields.message_id, fields.status))
-    elif fields.endpoint_id and fields.since and fields.until and not set_fields & {"message_id", "status"}:
+    if fields.endpoint_id and set_fields == _OF_MESSAGE:
+        return ResendEvent(fields.endpoint_id, _read_fact(fields.message_id or "", fields.status or ""))
+    if fields.endpoint_id and set_fields == _OF_LEAD:
+        return ResendEvent(fields.endpoint_id, LeadMove(fields.lead_id or "", fields.move or 0))
+    if fields.endpoint_id and fields.since and fields.until and set_fields <= _OF_RANGE:
         query = LogQuery(_milliseconds(fields.since), _milliseconds(fields.until))
         if faults := _range_faults(query, fields.cursor):
             raise Invalid(_NOT_SENT, faults)
@@ -184,8 +186,8 @@ def shown_delivery(row: Delivery, most: int = _MOST_OF_A_BODY) -> dict[str, Any]
         "state": row.state,
         "tries": row.tries,
     }
-    if isinstance(row.source, MessageFact):
-        shown |= {"messageId": row.source.message_id, "status": row.source.fact}
+    if not isinstance(row.source, dict):
+        shown |= row.source.as_dict()
     if row.due_at is not None:
         shown["nextTryAt"] = to_rfc3339(row.due_at)
     if row.why is not None:

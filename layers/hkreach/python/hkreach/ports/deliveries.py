@@ -113,4 +113,4 @@ class EventFacts(Protocol):
     """What events are made of anew."""
 
     def event(self, source: EventSource, app_name: str) -> Event | None:
-        """The event, as it was; None if what it tells of has expired, or is another app's. Raises NotYet."""
+        """The event, as it was; None if what it tells of expired, was erased, or is another app's. Raises NotYet."""

@@ -26,6 +26,9 @@ class Inbound(Protocol):
     def get(self, message_id: str) -> InboundMessage | None:
         """A customer's message, strongly consistent."""
 
+    def get_news(self, news_id: str) -> MetaNews | None:
+        """What Meta told of an account, strongly consistent."""
+
     def wait(self, message: InboundMessage, until: int, why: str) -> None:
         """Let a message wait in the table for its file: `why` in a word. Nothing happens if it is complete."""
 

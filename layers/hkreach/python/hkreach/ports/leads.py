@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hkreach.domain.inbound import InboundMessage
+from hkreach.domain.inbound import InboundMessage, MetaNews
 from hkreach.domain.lead import Customer, Lead, LeadChange, Move, Note, Pipeline
 
 
@@ -79,7 +79,7 @@ class Leads(Protocol):
 
 
 class LeadQueue(Protocol):
-    """The queue of customers' messages whose leads are still to be made."""
+    """The queue of customers' messages whose leads are still to be made, and of news that leads are still to follow."""
 
-    def put(self, messages: Sequence[InboundMessage]) -> Sequence[InboundMessage]:
+    def put(self, messages: Sequence[InboundMessage | MetaNews]) -> Sequence[InboundMessage | MetaNews]:
         """Queue them; returns those that the queue refused."""

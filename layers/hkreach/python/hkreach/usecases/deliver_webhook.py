@@ -6,7 +6,7 @@ from typing import Literal
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, new_delivery
+from hkreach.domain.delivery import Delivery, DeliveryKey, DueDelivery, EndpointKey, LeadMove, new_delivery
 from hkreach.domain.endpoint import Endpoint, in_order
 from hkreach.domain.event import Event
 from hkreach.domain.webhook_warning import WARNING
@@ -109,7 +109,7 @@ class DeliverWebhook:
             self.attempt.put_off(stored, stored)
             return
         if event is None:
-            self._give_up(stored, "expired")
+            self._give_up(stored, "erased" if isinstance(stored.source, LeadMove) else "expired")
         else:
             self.attempt(endpoint, event | {"id": key.event_id}, stored, stored)
 

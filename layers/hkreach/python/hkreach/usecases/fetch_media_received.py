@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
 from hkreach.domain.inbound import InboundMessage, MetaFile
+from hkreach.domain.inbound_content import message_in
 from hkreach.domain.inbound_file import MAX_RECEIVED_BYTES, FileNotGiven, StoredFile, types_of
 from hkreach.domain.message import MEDIA, MessageError
 from hkreach.domain.progress import Progress
@@ -68,7 +69,7 @@ class FetchReceived:
         if app is None or account is None:
             raise FileNotGiven("no_account", "the number is not the app's any more", retryable=True)
         token = self.secrets.open(message.app_name, "access_token", account.access_token)
-        most_bytes = MAX_RECEIVED_BYTES[message.content["type"]]
+        most_bytes = MAX_RECEIVED_BYTES[message_in(message.content)["type"]]
         with (
             self.files.open(file.meta_id, message.phone_number_id, token, most_bytes) as blocks,
             self.spool.spool(message.app_name, blocks, app.media_days) as spooled,

@@ -20,9 +20,9 @@ MOST_AT_ONCE = 1_000
 _PAGE = 100
 _NO_SUCH_DELIVERY = (
     "This app has no such delivery. GET /api/external/webhooks/deliveries lists those that there are. An event that "
-    "was taken with the first try has none; it is sent again by its messageId and status."
+    "was taken with the first try has none; it is sent again by its messageId and status, or its leadId and move."
 )
-_NO_SUCH_EVENT = "No message of this app has such a fact so far, or it has expired."
+_NO_SUCH_EVENT = "No message or lead of this app has such a fact or move so far, or it has expired or was erased."
 _NOT_NOW = (
     "The endpoint gets no events just now. Resume it first, with POST /api/external/webhooks/resume?endpointId=…: that "
     "delivers what waits for it; what has failed can be sent again then."
