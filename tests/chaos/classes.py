@@ -23,6 +23,8 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "queue or bus refused an entry": ("queue refused", "bus refused"),
     "connection refused": ("meta: not processed, no_connection",),
     "429 and other refusals to process": ("meta: not processed, 1",),
+    "Meta asks to wait": ("meta: Retry-After",),
+    "Meta stops everybody": ("meta: stops everybody",),
     "account halted": ("meta: account refused",),
     "refused for good": ("meta: refused for good",),
     "reset before acceptance": ("meta: reset before",),

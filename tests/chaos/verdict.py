@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hkreach.domain.message import RANK, Status
 from tests.chaos.simulation import Simulation, has_ended
 
-WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice")
+WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice", "too_fast")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Verdict:
     """The same because the stream's record was dropped: nothing puts that back. The message's status tells them."""
     orphans: int
     """Callbacks that could find no message: without the echo, before Meta's id was known."""
+    too_fast: int
+    """Refused with 131056, by Meta's own rule."""
     faults: int
 
     @property
@@ -84,5 +86,6 @@ def judge(run: Simulation) -> Verdict:
         untold=len(untold - run.events.dropped),
         dropped=len(untold & run.events.dropped),
         orphans=run.ledger.orphans,
+        too_fast=run.meta.too_fast,
         faults=run.faults.struck.total(),
     )

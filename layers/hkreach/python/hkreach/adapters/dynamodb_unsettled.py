@@ -65,7 +65,7 @@ class DynamoDBUnsettled:
         """See the port."""
         return self._update(
             message_id,
-            "SET dueAt = :now, dueShard = :shard, resendAt = :now, resendBy = :operator",
+            "SET dueAt = :now, dueShard = :shard, nextTryAt = :now, resendAt = :now, resendBy = :operator",
             f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app AND deadline > :now",
             _due(message_id, now) | {":app": app_name, ":operator": "operator"},
         )

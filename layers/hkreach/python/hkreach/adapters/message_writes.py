@@ -20,7 +20,7 @@ UNKNOWN = f"{NOTHING_KNOWN} AND attribute_exists(unknownAt)"
 UNCLAIMED = "attribute_exists(messageId) AND attribute_not_exists(claimedUntil)"
 
 CLAIM = "claimedUntil, claimedBy"
-WAIT = "dueAt, dueShard, waitsFor"
+WAIT = "dueAt, dueShard, nextTryAt, waitsFor"
 LEAVE = "resendAt, resendBy"
 END = f"REMOVE {CLAIM}, {WAIT}, {LEAVE}"
 """A settled message is neither claimed, nor does it wait, nor is there leave to send it again."""
