@@ -172,7 +172,7 @@ class SimulatedMeta:
             return Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
         if happens("meta: refused for good", 0.03):
             return Refused(MessageError("131026", "Undeliverable", "Not on WhatsApp"))
-        if not self._pair_has_room(number, message["to"]):
+        if not self._pair_has_room(number, message.get("to")):
             self.too_fast += 1
             return NotSent("131056")
         wamid = self._take(number, str(message["biz_opaque_callback_data"]))
