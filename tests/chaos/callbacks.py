@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-from tests.builders import NUMBER
 from tests.chaos.faults import Faults
 
 _COURSES = {
@@ -15,7 +14,7 @@ _COURSES = {
 }
 
 
-def callbacks(faults: Faults, wamid: str, message_id: str, now: int) -> Iterator[tuple[int, bytes]]:
+def callbacks(faults: Faults, wamid: str, message_id: str, number: str, now: int) -> Iterator[tuple[int, bytes]]:
     """Each callback with its time."""
     course = next((course for kind, course in _COURSES.items() if faults.happens(kind)), ("sent", "delivered", "read"))
     echoes = not faults.happens("callbacks without the echo")
@@ -33,11 +32,11 @@ def callbacks(faults: Faults, wamid: str, message_id: str, now: int) -> Iterator
             node["errors"] = [{"code": 131026, "title": "Message undeliverable"}]
         copies = 3 if faults.happens("callback repeated") else 1
         for copy in range(copies):
-            yield at + 500 * copy, _body(statuses=[node])
+            yield at + 500 * copy, _body(number, statuses=[node])
     if faults.happens("callback with an error of the account"):
-        yield now, _body(errors=[{"code": 130429, "title": "Rate limit hit"}])
+        yield now, _body(number, errors=[{"code": 130429, "title": "Rate limit hit"}])
 
 
-def _body(**parts: object) -> bytes:
-    value = {"metadata": {"phone_number_id": NUMBER}, **parts}
+def _body(number: str, **parts: object) -> bytes:
+    value = {"metadata": {"phone_number_id": number}, **parts}
     return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()

@@ -5,7 +5,7 @@ The calls are counted by the wrapper, outside the production code: a new call is
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ STOPPED = (ClientError, Failed, Killed)
 TABLES = ("messages", "apps", "unsettled")
 _READS = ("get", "due", "forgotten")
 _RARELY = 0.01
+_OFTEN: Mapping[str, float] = {"before messages.claim": 0.2}
+"""Where two workers with one record meet."""
 
 
 def throttled(call: str) -> ClientError:
@@ -79,7 +81,7 @@ class Faults:
 
     def strike(self, call: str, when: When) -> None:
         """Kill the process, fail the call, or let another worker overtake; most often nothing."""
-        if self._depth == 0 and self.happens(f"overtaken {when} {call}"):
+        if self._depth == 0 and self.happens(f"overtaken {when} {call}", _OFTEN.get(f"{when} {call}")):
             self._depth += 1
             try:
                 self.overtake()
@@ -93,6 +95,17 @@ class Faults:
             raise throttled(call)
         if not call.startswith("meta.") and self.happens(f"failed {when} {call}"):
             raise Failed(call)
+
+
+class FewFaults(Faults):
+    """Faults of some kinds only, and more of those. `kinds`: how they begin."""
+
+    def __init__(self, seed: int, rate: float, kinds: tuple[str, ...]) -> None:
+        super().__init__(seed, rate)
+        self._kinds = kinds
+
+    def happens(self, kind: str, rate: float | None = None) -> bool:
+        return kind.startswith(self._kinds) and super().happens(kind)
 
 
 class Interposed:

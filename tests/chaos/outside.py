@@ -1,7 +1,7 @@
 """What lies around the steps, simulated: a queue that delivers at least once, Meta, and an integrator's server."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from hkreach.domain.early_status import FIRST_LOOK, EarlyStatus
 from hkreach.domain.event import Event
 from hkreach.domain.message import MessageError
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain
+from hkreach.domain.progress import Progress
 from hkreach.domain.signature import sign
 from hkreach.ports import Clock
 from tests.chaos.agenda import Agenda
@@ -18,6 +19,7 @@ from tests.chaos.faults import Faults
 
 SECRET = "the-meta-apps-secret"
 MOST_AT_ONCE, MOST_RECEIVES = 10, 20
+PAIR_BURST, PAIR_EACH = 45, 6_000
 
 
 @dataclass(eq=False)
@@ -42,7 +44,8 @@ class SimulatedQueue:
     records: set[Record] = field(default_factory=set)
     dead: list[Record] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
-    _visible: Agenda[tuple[Record, int]] = field(default_factory=Agenda)
+    _visible: Agenda[tuple[Record, int | None]] = field(default_factory=Agenda)
+    """A record, and how often it was hidden when this time was set; None: it is shown whatever came since."""
 
     def add(self, body: Any, delay: int = 0) -> None:
         copies = 2 if self.faults.happens("queue record doubled") else 1
@@ -59,7 +62,7 @@ class SimulatedQueue:
         """A record that can be seen, hidden from now on."""
         while taken := self._visible.take(self.now(), self.faults.random):
             record, hidden = taken
-            if record not in self.records or hidden != record.hidden:
+            if record not in self.records or hidden not in {None, record.hidden}:
                 continue
             if self.forgets and self.faults.happens("queue record lost", 0.005):
                 self.records.remove(record)
@@ -70,10 +73,22 @@ class SimulatedQueue:
                 self.records.remove(record)
                 self.dead.append(record)
                 continue
-            early = self.faults.happens("queue record redelivered while in work")
-            self.hide(record, self.now() + (0 if early else self.visibility))
+            if self.faults.happens("queue record redelivered while in work"):
+                self._visible.add(self.now(), (record, None))
+            self.hide(record, self.now() + self.visibility)
             return record
         return None
+
+    def given_again(self, record: Record, step: Callable[[int], Progress]) -> None:
+        """Another worker gets the record too, in the middle of the first one's work, and does with it as it must."""
+        record.receives += 1
+        match step(record.receives):
+            case "done":
+                self.acknowledge(record)
+            case "later":
+                self.hide(record, self.now() + 2_000)
+            case int(seconds):
+                self.hide(record, self.now() + seconds * 1_000)
 
     def hide(self, record: Record, until: int) -> None:
         if record in self.records:
@@ -144,19 +159,24 @@ class SimulatedMeta:
     def __init__(self, now: Clock, faults: Faults) -> None:
         self._now, self._faults = now, faults
         self.taken: Counter[str] = Counter()
+        self.too_fast = 0
+        """How often it said 131056: more than 45 at once to one recipient, and one each six seconds."""
+        self._pairs: dict[tuple[str, object], tuple[float, int]] = {}
         self.callbacks: Agenda[bytes] = Agenda()
         """The bodies, each due when its call is to be made."""
+
+    def throughput(self, *_: object) -> int | None:
+        return None
 
     def upload(self, *_: object) -> Outcome:
         if self._faults.happens("upload not taken"):
             return NotSent("131016")
         return Uncertain("ReadTimeout") if self._faults.happens("upload answer lost") else Accepted("media-1")
 
-    def send(self, _number: str, _token: str, message: dict[str, object]) -> Outcome:
+    def send(self, number: str, _token: str, message: dict[str, object]) -> Outcome:
         happens = self._faults.happens
-        for code in ("no_connection", "131016", "130429"):
-            if happens(f"meta: not processed, {code}"):
-                return NotSent(code)
+        if (code := self._refuses_to_process()) is not None:
+            return NotSent(code, self._asks_to_wait(code))
         if happens("meta: account refused"):
             return Halted("190")
         if happens("meta: reset before it was taken"):
@@ -165,16 +185,37 @@ class SimulatedMeta:
             return Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
         if happens("meta: refused for good", 0.03):
             return Refused(MessageError("131026", "Undeliverable", "Not on WhatsApp"))
-        wamid = self._take(str(message["biz_opaque_callback_data"]))
+        if not self._pair_has_room(number, message.get("to")):
+            self.too_fast += 1
+            return NotSent("131056")
+        wamid = self._take(number, str(message["biz_opaque_callback_data"]))
         for torn in ("reset", "time-out", "5xx", "malformed 200", "200 without an id"):
             if happens(f"meta: taken, then {torn}"):
                 return Uncertain(torn)
         return Accepted(wamid)
 
-    def _take(self, message_id: str) -> str:
+    def _refuses_to_process(self) -> str | None:
+        if self._faults.happens("meta: stops everybody, 4", 0.003):
+            return "4"
+        codes = ("no_connection", "131016", "130429", "131056")
+        return next((code for code in codes if self._faults.happens(f"meta: not processed, {code}")), None)
+
+    def _asks_to_wait(self, code: str) -> int | None:
+        """The `Retry-After` of a 429: seconds, or minutes."""
+        asks = code != "no_connection" and self._faults.happens("meta: Retry-After", 0.2)
+        return self._faults.random.choice((1, 5, 30, 120)) if asks else None
+
+    def _pair_has_room(self, number: str, to: object) -> bool:
+        now = self._now()
+        left, at = self._pairs.get((number, to), (PAIR_BURST, now))
+        left = min(PAIR_BURST, left + (now - at) / PAIR_EACH)
+        self._pairs[number, to] = left - (left >= 1), now
+        return left >= 1
+
+    def _take(self, number: str, message_id: str) -> str:
         self.taken[message_id] += 1
         wamid = f"wamid.{message_id}.{self.taken[message_id]}"
-        for at, body in callbacks(self._faults, wamid, message_id, self._now()):
+        for at, body in callbacks(self._faults, wamid, message_id, number, self._now()):
             self.callbacks.add(at, body)
         return wamid
 

@@ -11,9 +11,10 @@ from hkreach.domain.time import MINUTE
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from tests.chaos.planted_again import PLANTED_AGAIN
 from tests.chaos.steps import Bug, Steps
-from tests.fakes.messages import FakeMessages
+from tests.fakes.messages import FakeMessages, Row
 
 
 class ResendsOnExpiredLease(SendMessage):
@@ -34,8 +35,24 @@ class AcknowledgesBeforeTheWrite(SendMessage):
     __slots__ = ()
 
     def _wait(self, message: OutboundMessage, outcome: Any, not_before: Any, write: Any) -> Progress:
-        progress = SendMessage._wait(self, message, outcome, not_before, write)
+        unwritten = lambda now, code, *_: write(now, code, None)  # noqa: E731
+        progress = SendMessage._wait(self, message, outcome, not_before, write if message.tries > 8 else unwritten)
         return progress if progress == "done" and message.tries > 8 else "done"
+
+
+class TrustsTheQueue(SendMessage):
+    """A short wait is in the queue alone, though another worker may have acknowledged that record.
+
+    It takes a claim that ends the wait too: else what the other wrote stands.
+    """
+
+    __slots__ = ()
+
+    def _wait(self, message: OutboundMessage, outcome: Any, not_before: Any, write: Any) -> Progress:
+        def in_the_queue(now: int, code: str, due_at: int, next_try_at: int) -> Any:
+            return write(now, code, due_at if due_at == next_try_at else None)
+
+        return SendMessage._wait(self, message, outcome, not_before, in_the_queue)
 
 
 class RetriesOnTimeout(SendMessage):
@@ -74,9 +91,29 @@ class NoClaimAtAll(FakeMessages):
 class NoFence(FakeMessages):
     """A release is anybody's."""
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+    def release(
+        self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
         row = self.rows[message_id]
         row.message = replace(row.message, claim=None, due_at=due_at)
+        return True
+
+
+class ClaimsEndTheWait(FakeMessages):
+    """What is claimed is not due any more: its record is all there is if the sender dies."""
+
+    def _take(self, row: Row, now: int, until: int) -> Claim | None:
+        claim = super()._take(row, now, until)
+        if claim:
+            row.message = replace(row.message, due_at=None)
+        return claim
+
+
+class NoPairPace(Admission):
+    """Knows of the number's pace alone."""
+
+    def _time_of_pair(self, number: str, message: OutboundMessage) -> int:
+        return self._now()
 
 
 class DropsTheEcho(FakeMessages):
@@ -128,9 +165,19 @@ def writes_before_it_wakes(*, messages: Any, queue: Any, now: Callable[[], int],
     return len(due)
 
 
+SHARED = (
+    "overtaken before messages.claim",
+    "overtaken after secrets.open",
+    "meta: not processed, 131016",
+    "meta: not processed, no_connection",
+)
+"""Two workers with one record, of which one is not answered well."""
 PLANTED: Mapping[str, Bug] = {
     "resend on expired lease": Bug(Steps(sender=ResendsOnExpiredLease)),
     "acknowledge before the write": Bug(Steps(sender=AcknowledgesBeforeTheWrite)),
+    "a short wait is the queue's alone": Bug(Steps(sender=TrustsTheQueue, messages=ClaimsEndTheWait), only=SHARED),
+    "a claim ends the wait": Bug(Steps(messages=ClaimsEndTheWait), only=(*SHARED, "killed before meta.send")),
+    "no pace of the pair": Bug(Steps(admission=NoPairPace), only=SHARED[:1]),
     "retry on time-out": Bug(Steps(sender=RetriesOnTimeout)),
     "call before the claim": Bug(Steps(sender=CallsBeforeTheClaim)),
     "claim without a condition": Bug(Steps(messages=NoClaimAtAll)),

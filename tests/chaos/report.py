@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from hkreach.domain.app import UnknownPolicy
 from hkreach.domain.time import MINUTE
 from tests.chaos.classes import by_class
-from tests.chaos.faults import Faults
+from tests.chaos.faults import Faults, FewFaults
 from tests.chaos.planted import PLANTED
 from tests.chaos.simulation import RESEND_AFTER_SECONDS, Simulation
 from tests.chaos.steps import PRODUCTION, Bug, Steps
@@ -19,6 +19,7 @@ MESSAGES = 300
 """In one run."""
 RATE = 0.05
 """Of the calls, how many are struck by each kind of fault."""
+RATE_OF_FEW = 0.2
 POLICIES: Sequence[UnknownPolicy] = ("park", "resend")
 
 
@@ -48,10 +49,13 @@ class Total:
         self.drains.append(simulation.drained_in)
 
 
-def simulate(seed: int, policy: UnknownPolicy = "park", steps: Steps = PRODUCTION) -> Simulation:
-    """One run to its drained end; the seed decides all of it, the steps' own jitter too."""
+def simulate(
+    seed: int, policy: UnknownPolicy = "park", steps: Steps = PRODUCTION, only: tuple[str, ...] = ()
+) -> Simulation:
+    """One run to its drained end; the seed decides all of it, the steps' own jitter too. `only`: kinds of faults."""
     random.seed(seed)
-    simulation = Simulation(Faults(seed, RATE), steps, policy)
+    faults = FewFaults(seed, RATE_OF_FEW, only) if only else Faults(seed, RATE)
+    simulation = Simulation(faults, steps, policy)
     simulation.run(MESSAGES)
     return simulation
 
@@ -73,7 +77,7 @@ def caught(first_seed: int, seeds: int) -> Iterator[tuple[str, int | None]]:
 def is_caught(seed: int, bug: Bug) -> bool:
     """Whether something is wrong with a run that has the bug."""
     try:
-        return not judge(simulate(seed, bug.policy, bug.steps)).is_valid
+        return not judge(simulate(seed, bug.policy, bug.steps, bug.only)).is_valid
     except AssertionError:  # it does not drain
         return True
 
@@ -107,6 +111,7 @@ def _of_policy(total: Total) -> Iterator[str]:
         "unexpected",
         "misreported",
         "untold",
+        "too_fast",
     ):
         yield f"  {name:13}{counts[name]:>8,}"
     yield f"  unknown {counts['unknown']:,} of {counts['acknowledged']:,}; sent again by policy {counts['sent_again']}"

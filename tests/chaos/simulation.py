@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from hkreach.adapters.sqs_statuses import read_early
-from hkreach.domain.app import MetaAccount, UnknownPolicy
+from hkreach.domain.app import App, MetaAccount, UnknownPolicy
 from hkreach.domain.change import Change
 from hkreach.domain.message import OutboundMessage, Status
 from hkreach.domain.progress import Progress
@@ -16,9 +16,8 @@ from hkreach.usecases.accept_message import IncomingFile, SendRequest, accept_me
 from hkreach.usecases.fetch_media import FetchWaits
 from hkreach.usecases.fetch_media_received import FetchReceived, ReceivedWaits
 from hkreach.usecases.receive_meta import ReceiveMeta
-from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.send_message_upload import UploadMedia
-from tests.builders import LIMITS, NOW, NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
+from tests.builders import LIMITS, NOW, NUMBER, OTHER_NUMBER, PDF, TEMPLATE, UPLOAD, WAITS, app, endpoint, hooks
 from tests.chaos.addresses import LARGE, SMALL, SimulatedAddresses
 from tests.chaos.faults import STOPPED, Faults, Interposed, Killed, TimedOut, survive
 from tests.chaos.inline import InlineExecutor
@@ -27,6 +26,7 @@ from tests.chaos.ledger import SKEW, Ledger
 from tests.chaos.operator import A_DAY, SOON, Operator
 from tests.chaos.outside import (
     SECRET,
+    Record,
     SimulatedBus,
     SimulatedMeta,
     SimulatedQueue,
@@ -49,6 +49,11 @@ from tests.fakes.uploads import FakeUploads
 RESEND_AFTER_SECONDS = 300
 FETCH_WAITS = FetchWaits(fetch=30_000, retry_base=2, retry_longest=900, give_up=3_600, halted=300)
 RECEIVED_WAITS = ReceivedWaits(fetch=30_000, retry_base=2, give_up=600)
+BURST = 60
+"""Messages to one recipient at once, in each run."""
+SLOW = 0.1
+"""Messages a second."""
+type Step = Callable[[str, Callable[[], int], int, int], Progress]
 TIME_LEFT: Callable[[], int] = lambda: TIMEOUT  # noqa: E731 - a name for an argument
 
 
@@ -74,11 +79,13 @@ class Simulation:
         self.forgotten, self.recovered = set[str](), [Counter[str]()]
         """Messages that nothing moved any more when all was drained, and what each `recover` did about them."""
         self._changes = 0
-        self._in_work: str | None = None
+        self._in_work: tuple[SimulatedQueue, Record, Step] | None = None
         secrets = FakeSealedSecrets()
-        account = MetaAccount(NUMBER, "w", secrets.seal("mystore", "access_token", "EAAtoken"))
-        hook = hooks(endpoint(secret=secrets.seal("mystore", "webhook_secret", "secret")))
-        self.app = app(meta=account, endpoints=hook, unknown_policy=policy, resend_after_seconds=RESEND_AFTER_SECONDS)
+        # The second's number is so slow that most of its messages have to wait.
+        self._apps = [
+            _app(secrets, policy, name, number, rate)
+            for name, number, rate in (("mystore", NUMBER, None), ("slowshop", OTHER_NUMBER, SLOW))
+        ]
         self._wire(secrets)
 
     def _wire(self, secrets: FakeSealedSecrets) -> None:
@@ -86,7 +93,7 @@ class Simulation:
             return Interposed(name, adapter, self.faults, done)
 
         self.messages = struck("messages", self.table, self._write_to_the_stream)
-        self.apps, self.secrets = struck("apps", FakeApps(self.app)), struck("secrets", secrets)
+        self.apps, self.secrets = struck("apps", FakeApps(*self._apps)), struck("secrets", secrets)
         files = FakeMediaStore()
         self.media, spool = struck("media", files), struck("spool", FakeMediaSpool(files))
         self.queue = struck("queue", SimulatedSendQueue(self.send_queue, self.media_queue))
@@ -99,7 +106,7 @@ class Simulation:
         self.sender, self._other = (
             self.steps.sender(
                 self.messages, self.apps, self.secrets, upload, meta, self._skewed_clock, WAITS,
-                Admission(self.numbers, self._skewed_clock, LIMITS), self._pause,
+                self.steps.admission(self.numbers, self._skewed_clock, LIMITS), self._pause,
                 queue=self.queue,
             )
             for _ in range(2)
@@ -127,20 +134,21 @@ class Simulation:
 
     # ------------------------------------------------------------ the steps, each once
 
-    def accept(self) -> None:
+    def accept(self, to: str | None = None) -> None:
         """A caller sends a message, and repeats the request with its key until it is answered."""
         self.attempted += 1
+        app = self._apps[to is None and self.faults.random.random() < 0.3]
         content = PDF + str(self.attempted // 10).encode()  # some two messages have the same file
         file = IncomingFile(content, "a.pdf") if self.faults.random.random() < 0.2 else None
         address = None if file else self.faults.random.choices((None, SMALL, LARGE), (0.85, 0.1, 0.05))[0]
         template = replace(TEMPLATE, header=None) if file or address else TEMPLATE
         request = SendRequest(
-            f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}", media_address=address
+            to or f"9199{self.attempted % 40:08}", template, None, file, f"key-{self.attempted}", media_address=address
         )
         for _ in range(3):
             try:
                 receipt = accept_message(
-                    self.app, request, messages=self.messages, media=self.media, uploads=FakeUploads(), now=self.clock
+                    app, request, messages=self.messages, media=self.media, uploads=FakeUploads(), now=self.clock
                 )
             except STOPPED:
                 continue
@@ -154,7 +162,11 @@ class Simulation:
 
     def send(self) -> None:
         """A sender takes some records of the queue."""
-        self._work(self.send_queue, self.sender)
+        self._work(self.send_queue, self._send)
+
+    def _send(self, message_id: str, time_left: Callable[[], int], receives: int, batch: int) -> Progress:
+        """Of the process that is at work now."""
+        return self.sender(message_id, time_left, receives, batch)
 
     def fetch(self) -> None:
         """A fetcher does."""
@@ -162,17 +174,17 @@ class Simulation:
             self.media_queue, lambda message_id, time_left, receives, _: self.fetcher(message_id, time_left, receives)
         )
 
-    def _work(self, queue: SimulatedQueue, one: Callable[[str, Callable[[], int], int, int], Progress]) -> None:
+    def _work(self, queue: SimulatedQueue, one: Step) -> None:
         records = queue.receive_batch()
         if not records:
             return
         invocation = Invocation(queue, records, self.faults)
-        receives = {record.body: record.receives for record in records}
+        received = {record.body: record for record in records}
 
         def work(message_id: str) -> Progress:
-            time_left = invocation.get_remaining_time_in_millis
-            self._in_work = message_id
-            return one(message_id, time_left, receives[message_id], len(records))
+            record = received[message_id]
+            self._in_work = queue, record, one
+            return one(message_id, invocation.get_remaining_time_in_millis, record.receives, len(records))
 
         try:
             invocation.run(work, self.steps.work_on_batch)
@@ -224,8 +236,12 @@ class Simulation:
     def run(self, messages: int) -> None:
         """Accept messages and work on them under faults, to the end."""
         work = [self.relay, self.send, self.send, self.fetch, self.call_back, self.look_again, self.deliver]
+        burst_at = self.faults.random.randrange(messages // 2)
         while self.attempted < messages:
             self.accept()
+            if self.attempted == burst_at:
+                for _ in range(BURST):
+                    self.accept("919900000000")
             for _ in range(6):
                 self.faults.random.choice(work)()
                 self.clock.advance(self.faults.random.randrange(1_500))
@@ -279,21 +295,27 @@ class Simulation:
         return self.send_queue, self.media_queue, self.status_queue, self.webhook_queue
 
     def _overtake(self) -> None:
-        """Another worker runs in the middle of this one: with the same message if there is one in work.
+        """Another worker runs in the middle of this one: with the same record if there is one in work.
 
         Or Meta calls back.
         """
-        message_id = self._in_work
+        in_work, again = self._in_work, self.faults.random.random() < 0.8
         if self.faults.random.random() < 0.2:
             self.call_back()
             return
         self.sender, self._other = self._other, self.sender
         try:
-            if message_id is None:
+            if in_work is None:
                 self.send()
+                return
+            queue, record, step = in_work
+            if again:
+                # Or it is the one that got it first of all, and stood still.
+                first = self.faults.random.random() < 0.5
+                survive(lambda: queue.given_again(record, lambda n: step(record.body, TIME_LEFT, 1 if first else n, 1)))
             else:
-                step = self.fetcher if self.faults.random.random() < 0.2 else self.sender
-                survive(lambda: step(message_id, TIME_LEFT))
+                other = self.fetcher if queue is self.send_queue else self.sender
+                survive(lambda: other(record.body, TIME_LEFT))
         finally:
             self.sender, self._other = self._other, self.sender
 
@@ -320,3 +342,16 @@ class Simulation:
 def has_ended(message: OutboundMessage) -> bool:
     """Whether no step has to do anything more about it."""
     return message.is_settled or (message.status is Status.UNKNOWN and message.claim is None)
+
+
+def _app(secrets: FakeSealedSecrets, policy: UnknownPolicy, name: str, number: str, rate: float | None) -> App:
+    account = MetaAccount(number, "w", secrets.seal(name, "access_token", "EAAtoken"))
+    hook = hooks(endpoint(secret=secrets.seal(name, "webhook_secret", "secret")))
+    return app(
+        name,
+        meta=account,
+        endpoints=hook,
+        unknown_policy=policy,
+        resend_after_seconds=RESEND_AFTER_SECONDS,
+        messages_per_second=rate,
+    )

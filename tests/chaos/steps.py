@@ -10,6 +10,7 @@ from hkreach.usecases.fetch_media import FetchMedia
 from hkreach.usecases.relay_events import relay_events
 from hkreach.usecases.relay_outbox import relay_outbox
 from hkreach.usecases.send_message import SendMessage
+from hkreach.usecases.send_message_admission import Admission
 from hkreach.usecases.wake_due import wake_due
 from tests.chaos.invocation import WorkOnBatch
 from tests.fakes.messages import FakeMessages
@@ -20,6 +21,7 @@ class Steps:
     """The production code; a planted bug replaces one of these."""
 
     sender: type[SendMessage] = SendMessage
+    admission: type[Admission] = Admission
     messages: type[FakeMessages] = FakeMessages
     relay_outbox: Callable[..., frozenset[str]] = relay_outbox
     relay_events: Callable[..., frozenset[str]] = relay_events
@@ -34,7 +36,9 @@ PRODUCTION = Steps()
 
 @dataclass(frozen=True)
 class Bug:
-    """Steps with a bug planted in one of them, and the app's policy under which it shows."""
+    """Steps with a bug planted in one of them, and what it shows under."""
 
     steps: Steps
     policy: UnknownPolicy = "park"
+    only: tuple[str, ...] = ()
+    """The kinds of faults that it is looked for with; without any: all."""

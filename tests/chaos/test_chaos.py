@@ -8,7 +8,7 @@ import pytest
 
 from hkreach.domain.app import UnknownPolicy
 from tests.chaos.classes import by_class
-from tests.chaos.planted import PLANTED
+from tests.chaos.planted import PLANTED, SHARED
 from tests.chaos.report import POLICIES, Total, is_caught, lines, simulate, strike
 from tests.chaos.simulation import Simulation
 from tests.chaos.verdict import judge
@@ -72,6 +72,12 @@ def test_the_same_seed_is_the_same_run() -> None:
 @pytest.mark.parametrize("name", PLANTED)
 def test_every_planted_bug_is_caught(name: str) -> None:
     assert any(is_caught(seed, PLANTED[name]) for seed in SEEDS)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_of_two_workers_with_one_record_neither_loses_its_message(seed: int) -> None:
+    """The control of the bugs that are looked for with these faults only."""
+    assert judge(simulate(seed, only=(*SHARED, "killed before meta.send"))).is_valid
 
 
 def test_the_report_says_what_was_found(totals: dict[UnknownPolicy, Total]) -> None:

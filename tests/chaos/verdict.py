@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hkreach.domain.message import RANK, Status
 from tests.chaos.simulation import Simulation, has_ended
 
-WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice")
+WRONG = ("lost", "duplicated", "unexpected", "misreported", "untold", "recovered_twice", "too_fast")
 
 LOOKED_FOR = 150_000
 """Milliseconds for which the message of an early status is looked for at least."""
@@ -50,6 +50,8 @@ class Verdict:
     """Callbacks that could find no message: without the echo, before Meta's id was known. They are looked for again."""
     orphans_lost: int
     """Those of them whose message was not known for so long that the looking had ended, and that it lacks."""
+    too_fast: int
+    """Refused with 131056, by Meta's own rule."""
     faults: int
 
     @property
@@ -93,5 +95,6 @@ def judge(run: Simulation) -> Verdict:
         dropped=len(untold & run.events.dropped),
         orphans=run.ledger.orphans,
         orphans_lost=sum(fact not in rows[i].facts for i, fact in early),
+        too_fast=run.meta.too_fast,
         faults=run.faults.struck.total(),
     )

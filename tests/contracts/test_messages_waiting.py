@@ -1,4 +1,4 @@
-"""Messages: what waits longer than a minute waits in the table, until it is claimed or fails."""
+"""Messages: what waits stands in the table, until it is known what became of it."""
 
 from collections.abc import Callable, Mapping
 
@@ -45,16 +45,56 @@ def test_a_message_that_does_not_wait_is_never_due(table: MessagesUnderTest) -> 
     assert [(1, NOW, "131016")] == table.attempts(MESSAGE_ID)
 
 
-def test_a_claim_ends_the_wait(table: MessagesUnderTest, waiting: DueMessage) -> None:
+def test_what_waits_in_a_queue_is_due_later_than_it_is_tried(table: MessagesUnderTest) -> None:
+    table.messages.add(outbound())
+    table.messages.postpone(outbound(), NOW, "131016", DUE, NOW + 2_000)
+    assert (DUE, NOW + 2_000) == (_read(table).due_at, _read(table).next_try_at)
+
+    claim = table.messages.claim(MESSAGE_ID, NOW + 2_000, NOW + 27_000)
+    assert claim is not None
+    assert table.messages.release(MESSAGE_ID, claim, NOW + 3_000, "131016", DUE + 1, NOW + 9_000)
+    assert (DUE + 1, NOW + 9_000) == (_read(table).due_at, _read(table).next_try_at)
+    assert table.messages.wait(_read(table), NOW + 10_000, "pair_rate", DUE + 2)
+    assert (DUE + 2, NOW + 10_000) == (_read(table).due_at, _read(table).next_try_at)
+
+
+def test_a_claim_takes_the_reason_away_and_leaves_it_due(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    """Who has the claim may die, and the queue's record be acknowledged by another."""
+    table.messages.wait(_read(table), DUE, "number_rate")
+
     assert Claim(2, DUE + 25_000) == table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+    assert [waiting] == list(table.messages.due(DUE, 100))
+    assert (None, None) == (_read(table).next_try_at, _read(table).waits_for)
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "failed", "unknown"])
+def test_a_calls_outcome_ends_the_wait(table: MessagesUnderTest, waiting: DueMessage, outcome: str) -> None:
+    claim = table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+    assert claim is not None
+    if outcome == "accepted":
+        table.messages.record_accepted(MESSAGE_ID, claim, DUE, "wamid.1")
+    elif outcome == "failed":
+        assert table.messages.record_failed(MESSAGE_ID, DUE, ERROR, claim)
+    else:
+        table.messages.record_unknown(MESSAGE_ID, claim, DUE)
+
+    assert (Status(outcome), None) == (_read(table).status, _read(table).due_at)
     assert [] == list(table.messages.due(DUE, 100))
 
 
 def test_failing_ends_the_wait(table: MessagesUnderTest, waiting: DueMessage) -> None:
-    table.messages.record_failed(MESSAGE_ID, DUE, ERROR)
+    assert table.messages.record_failed(MESSAGE_ID, DUE, ERROR)
 
-    assert Status.FAILED == _read(table).status
+    assert (Status.FAILED, None) == (_read(table).status, _read(table).next_try_at)
     assert [] == list(table.messages.due(DUE, 100))
+    assert not table.messages.record_failed(MESSAGE_ID, DUE, ERROR)
+
+
+def test_past_its_deadline_it_is_not_claimed(table: MessagesUnderTest) -> None:
+    table.messages.add(outbound(deadline=DUE))
+
+    assert table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000) is None
+    assert table.messages.claim(MESSAGE_ID, DUE - 1, DUE + 25_000) is not None
 
 
 def test_what_was_woken_comes_due_again_later(table: MessagesUnderTest, waiting: DueMessage) -> None:
@@ -62,10 +102,13 @@ def test_what_was_woken_comes_due_again_later(table: MessagesUnderTest, waiting:
 
     assert [] == list(table.messages.due(DUE, 100))
     assert [DueMessage(MESSAGE_ID, "mystore", DUE + 1_000)] == list(table.messages.due(DUE + 1_000, 100))
+    assert DUE == _read(table).next_try_at, "when it is tried is what it was"
 
 
-def test_what_was_claimed_meanwhile_does_not_wait_again(table: MessagesUnderTest, waiting: DueMessage) -> None:
-    table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+def test_what_was_settled_meanwhile_does_not_wait_again(table: MessagesUnderTest, waiting: DueMessage) -> None:
+    claim = table.messages.claim(MESSAGE_ID, DUE, DUE + 25_000)
+    assert claim is not None
+    table.messages.record_accepted(MESSAGE_ID, claim, DUE, "wamid.1")
     table.messages.wait_again(waiting, DUE + 1_000)
 
     assert _read(table).due_at is None
@@ -84,9 +127,13 @@ def test_a_message_that_was_touched_meanwhile_is_not_postponed(table: MessagesUn
     table.messages.add(before)
     claim = table.messages.claim(MESSAGE_ID, NOW, NOW + 25_000)
     assert claim is not None
-    table.messages.postpone(before, NOW, "late", DUE)
-    table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016", None)
-    table.messages.postpone(before, NOW, "late", DUE)
+    assert not table.messages.postpone(before, NOW, "late", DUE)
+    assert not table.messages.wait(before, DUE, "number_rate")
+    assert not table.messages.record_failed(MESSAGE_ID, NOW, ERROR)
+    assert table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016", None)
+    assert not table.messages.postpone(before, NOW, "late", DUE)
+    assert not table.messages.wait(before, DUE, "number_rate")
+    assert not table.messages.release(MESSAGE_ID, claim, NOW + 1, "131016", DUE)
 
     assert (None, [(1, NOW + 1, "131016")]) == (_read(table).due_at, table.attempts(MESSAGE_ID))
 

@@ -79,34 +79,45 @@ class FakeMessages(Faulty):
     def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
         self._called("claim_again")
         row = self.unclaimed(message_id, Status.UNKNOWN)
-        if row is None or row.message.resend is None or row.message.resend.at > now or row.message.deadline <= now:
+        if row is None or row.message.resend is None or row.message.resend.at > now:
             return None
         return self._take(row, now, until)
 
     def _take(self, row: Row, now: int, until: int) -> Claim | None:
-        if row.message.expires_at // 1000 <= now // 1000:
+        if row.message.expires_at // 1000 <= now // 1000 or row.message.deadline <= now:
             return None
         claim = Claim(row.message.tries + 1, until)
-        row.message = replace(row.message, claim=claim, tries=claim.number, due_at=None, waits_for=None)
+        row.message = replace(row.message, claim=claim, tries=claim.number, next_try_at=None, waits_for=None)
         return claim
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+    def release(
+        self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
         self._called("release")
         row = self._claimed(message_id, claim)
-        if row is not None and row.message.claim is not None and not row.message.is_settled:
-            self._end_attempt(row, Attempt(claim.number, now, code), due_at)
+        if row is None or row.message.claim is None or row.message.is_settled:
+            return False
+        self._end_attempt(row, Attempt(claim.number, now, code), due_at, next_try_at)
+        return True
 
-    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
+    def postpone(
+        self, message: OutboundMessage, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
         self._called("postpone")
         row = self.unclaimed(message.message_id, Status.QUEUED, Status.UNKNOWN)
-        if row is not None and row.message.tries == message.tries:
-            self._end_attempt(row, Attempt(message.tries + 1, now, code), due_at)
+        if row is None or row.message.tries != message.tries:
+            return False
+        self._end_attempt(row, Attempt(message.tries + 1, now, code), due_at, next_try_at)
+        return True
 
-    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
+    def wait(self, message: OutboundMessage, until: int, why: str, due_at: int | None = None) -> bool:
         self._called("wait")
         row = self.unclaimed(message.message_id, Status.QUEUED, Status.UNKNOWN)
-        if row is not None and row.message.tries == message.tries:
-            row.message = replace(row.message, due_at=until, waits_for=why)
+        if row is None or row.message.tries != message.tries:
+            return False
+        due_at = until if due_at is None else due_at
+        row.message = replace(row.message, due_at=due_at, next_try_at=until, waits_for=why)
+        return True
 
     def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
         self._called("due")
@@ -136,7 +147,7 @@ class FakeMessages(Faulty):
         row = self.unclaimed(message_id, Status.QUEUED)
         if row is None or row.message.media is not None:
             return False
-        row.message = replace(row.message, media=media, due_at=due_at, waits_for=None)
+        row.message = replace(row.message, media=media, due_at=due_at, next_try_at=None, waits_for=None)
         return True
 
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
@@ -145,11 +156,13 @@ class FakeMessages(Faulty):
         if row is not None and Status.ACCEPTED not in row.message.facts:
             self._end(row, Status.ACCEPTED, now, wamid=row.message.wamid or wamid)
 
-    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
+    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> bool:
         self._called("record_failed")
         row = self._claimed(message_id, claim) if claim else self.unclaimed(message_id, Status.QUEUED)
-        if row is not None and Status.FAILED not in row.message.facts:
-            self._end(row, Status.FAILED, now, error=error)
+        if row is None or Status.FAILED in row.message.facts:
+            return False
+        self._end(row, Status.FAILED, now, error=error)
+        return True
 
     def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
         self._called("record_unknown")
@@ -159,14 +172,14 @@ class FakeMessages(Faulty):
         self._end_attempt(row, Attempt(claim.number, now, "unknown"), resend_at)
         facts = {Status.UNKNOWN: now, **row.message.facts}
         resend = Resend(resend_at, "policy") if resend_at is not None else None
-        row.message = replace(row.message, facts=facts, resend=resend, due_at=resend_at)
+        row.message = replace(row.message, facts=facts, resend=resend, due_at=resend_at, next_try_at=resend_at)
         return True
 
     def leave_unknown(self, message: OutboundMessage) -> None:
         self._called("leave_unknown")
         row = self.rows.get(message.message_id)
         if row is not None and row.message.claim is None and row.message.resend == message.resend:
-            row.message = replace(row.message, resend=None, due_at=None, waits_for=None)
+            row.message = replace(row.message, resend=None, due_at=None, next_try_at=None, waits_for=None)
 
     def record_status(self, callback: StatusCallback) -> str:
         self._called("record_status")
@@ -181,6 +194,7 @@ class FakeMessages(Faulty):
             wamid=row.message.wamid or callback.wamid,
             error=callback.error or row.message.error,
             due_at=None,
+            next_try_at=None,
             waits_for=None,
             resend=None,
         )
@@ -189,16 +203,18 @@ class FakeMessages(Faulty):
     def id_of_wamid(self, wamid: str) -> str | None:
         return self._by_wamid.get(wamid)
 
-    def _end_attempt(self, row: Row, attempt: Attempt, due_at: int | None) -> None:
+    def _end_attempt(self, row: Row, attempt: Attempt, due_at: int | None, next_try_at: int | None = None) -> None:
         attempts = (*row.message.attempts, attempt)[-5:]
-        due_at = row.message.due_at if due_at is None else due_at
-        row.message = replace(
-            row.message, attempts=attempts, tries=attempt.number, claim=None, due_at=due_at, waits_for=None
-        )
+        row.message = replace(row.message, attempts=attempts, tries=attempt.number, claim=None, waits_for=None)
+        if due_at is not None:
+            next_try_at = due_at if next_try_at is None else next_try_at
+            row.message = replace(row.message, due_at=due_at, next_try_at=next_try_at)
 
     def _end(self, row: Row, status: Status, at: int, **parts: Any) -> None:
         facts = {**row.message.facts, status: at}
-        row.message = replace(row.message, facts=facts, claim=None, due_at=None, waits_for=None, resend=None, **parts)
+        row.message = replace(
+            row.message, facts=facts, claim=None, due_at=None, next_try_at=None, waits_for=None, resend=None, **parts
+        )
 
     def _claimed(self, message_id: str, claim: Claim) -> Row | None:
         row = self.rows.get(message_id)

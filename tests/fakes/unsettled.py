@@ -64,7 +64,7 @@ class FakeUnsettled(Faulty):
         row = self._messages.unclaimed(message_id, Status.UNKNOWN)
         if row is None or row.message.app_name != app_name or row.message.deadline <= now:
             return False
-        row.message = replace(row.message, due_at=now, resend=Resend(now, "operator"))
+        row.message = replace(row.message, due_at=now, next_try_at=now, resend=Resend(now, "operator"))
         return True
 
     def fail(self, message_id: str, app_name: str, now: int, error: MessageError) -> bool:
@@ -73,7 +73,7 @@ class FakeUnsettled(Faulty):
         if row is None or row.message.app_name != app_name:
             return False
         facts = {**row.message.facts, Status.FAILED: now}
-        row.message = replace(row.message, facts=facts, error=error, due_at=None, resend=None)
+        row.message = replace(row.message, facts=facts, error=error, due_at=None, next_try_at=None, resend=None)
         return True
 
     def _page(self, after: str | None, wanted: Callable[[OutboundMessage], bool]) -> Page[OutboundMessage]:

@@ -7,7 +7,7 @@ from hkreach.domain.time import HOUR, MINUTE, SECOND
 from hkreach.usecases.send_message_admission import Admission
 from tests.builders import NOW
 from tests.replay.meta import PAIR, THROUGHPUT, Rate, SimulatedMeta
-from tests.replay.stack import Stack
+from tests.replay.stack import TWICE, Stack
 from tests.replay.timeline import Timeline
 
 NUMBER_TAKES = Rate(80, SECOND)
@@ -30,9 +30,9 @@ class Burst:
     """By Meta's rule: 45 at once, then one each six seconds."""
 
 
-def burst(seed: int = 1, admission: type[Admission] = Admission) -> Burst:
-    """200 messages to one recipient within ten seconds."""
-    stack = _stack(seed, admission, "mystore")
+def burst(seed: int = 1, admission: type[Admission] = Admission, twice: float = TWICE) -> Burst:
+    """200 messages to one recipient within ten seconds. `twice`: of the queue's records, how many come twice."""
+    stack = _stack(seed, admission, "mystore", twice=twice)
     for place in range(BURST):
         stack.timeline.at(NOW + place * 50, lambda: stack.accept("mystore", "919999999999"))
     stack.timeline.run_until(NOW + 2 * HOUR)
@@ -98,7 +98,7 @@ def codes(
     )
 
 
-def _stack(seed: int, admission: type[Admission], *apps: str) -> Stack:
+def _stack(seed: int, admission: type[Admission], *apps: str, twice: float = TWICE) -> Stack:
     random.seed(seed)
     timeline = Timeline(NOW)
-    return Stack(timeline, SimulatedMeta(timeline, NUMBER_TAKES, seed=seed), apps, admission=admission)
+    return Stack(timeline, SimulatedMeta(timeline, NUMBER_TAKES, seed=seed), apps, admission=admission, twice=twice)

@@ -82,10 +82,11 @@ class Stack:
         apps: Sequence[str] = ("mystore",),
         messages_per_second: float | None = None,
         admission: type[Admission] = Admission,
+        twice: float = TWICE,
     ) -> None:
         """`messages_per_second`: the apps' setting. `admission`: what decides when a message may go."""
         self.timeline, self.meta, self._messages_per_second = timeline, meta, messages_per_second
-        self._admission = admission
+        self._admission, self._twice = admission, twice
         self.secrets = FakeSealedSecrets()
         self.apps = FakeApps(*(self._app(name, place) for place, name in enumerate(apps)))
         self.table = FakeMessages(timeline)
@@ -108,7 +109,7 @@ class Stack:
     def _wire(self) -> None:
         """Where the production steps are put together."""
         self.lanes = {
-            name: SimulatedQueue(self.timeline, self._steps, workers, self._sender, twice=TWICE)
+            name: SimulatedQueue(self.timeline, self._steps, workers, self._sender, twice=self._twice)
             for name, workers in WORKERS.items()
         }
         meta_app = FakeMetaApp()

@@ -83,6 +83,12 @@ def test_a_burst_to_one_recipient_never_meets_metas_pair_rate() -> None:
     assert unpaced.pair_refusals > 0
 
 
+def test_it_does_not_when_every_record_comes_twice() -> None:
+    paced = burst(twice=1)
+
+    assert (BURST, 0) == (paced.sent, paced.pair_refusals)
+
+
 def test_codes_beside_a_campaign_wait_as_long_as_beside_nothing() -> None:
     idle, beside = codes(None), codes("othershop", campaign=1_000)
 

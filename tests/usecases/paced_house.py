@@ -60,7 +60,7 @@ class House:
 
     def waits(self, message_id: str) -> tuple[int | None, str | None]:
         message = self.message(message_id)
-        return message.due_at and message.due_at - NOW, message.waits_for
+        return message.next_try_at and message.next_try_at - NOW, message.waits_for
 
     def busy(self, **marks: int) -> None:
         self.numbers.states[f"number#{NUMBER}"] = NumberState(Pace(**marks))

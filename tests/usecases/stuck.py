@@ -33,7 +33,7 @@ class House:
     def add_unknown(self, *message_ids: str, **parts: object) -> None:
         for message_id in message_ids:
             self.messages.add(outbound(message_id, **parts))
-            claim = self.messages.claim(message_id, NOW, NOW + 25_000)
+            claim = self.messages.claim(message_id, NOW - 1, NOW + 25_000)
             assert claim is not None
             self.messages.record_unknown(message_id, claim, NOW)
 

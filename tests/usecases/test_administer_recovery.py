@@ -43,7 +43,7 @@ class TestRecover:
         assert 0 == house.calls.recover(DAY, None, PLENTY)["found"]
 
     def test_what_is_claimed_between_reading_and_writing_is_left(self, house: House) -> None:
-        house.messages.add(outbound())
+        house.messages.add(outbound(deadline=NOW + 3 * DAY * 1_000))
         house.clock.advance(2 * DAY * 1_000)
         put_back = house.unsettled.put_back
 

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from hkreach.domain.message import Status
+from hkreach.domain.meta_outcome import Outcome
 from hkreach.domain.time import HOUR, SECOND, to_rfc3339
 from hkreach.usecases.read_message import timeline
-from tests.builders import NOW
+from tests.builders import MEDIA, NOW, PDF
+from tests.fakes.stores import FakeMediaStore
 from tests.usecases.paced_house import TORN, House
 
 
@@ -104,3 +106,60 @@ def test_who_has_no_time_for_a_call_does_not_become_the_probe(house: House) -> N
 
     assert 1 == house.step(house.add(), lambda: 24_999)
     assert ("done", 3) == (house.send(), len(house.meta.sent))
+
+
+def _slow_upload(house: House, seconds: int) -> None:
+    media = house.step.upload.media
+    assert isinstance(media, FakeMediaStore)
+    media.files[MEDIA.key] = PDF
+    upload = house.meta.upload
+
+    def slow(*args: Any) -> Outcome:
+        house.clock.advance(seconds * SECOND)
+        return upload(*args)
+
+    house.meta.upload = slow  # type: ignore[method-assign]
+
+
+def test_a_deadline_that_comes_during_the_upload_holds(house: House) -> None:
+    _slow_upload(house, 30)
+    message_id = house.add(deadline=NOW + 30 * SECOND, media=MEDIA)
+
+    assert "done" == house.send(message_id)
+    error = house.message(message_id).error
+    assert error is not None
+    assert (Status.FAILED, "expired", []) == (house.message(message_id).status, error.code, house.meta.sent)
+
+
+def test_a_deadline_that_comes_just_before_the_claim_holds(house: House) -> None:
+    message_id = house.add(deadline=NOW + SECOND)
+    claim = house.messages.claim
+
+    def late(*_: Any) -> object:
+        house.clock.advance(SECOND)
+        return claim(message_id, house.clock(), house.clock() + 25_000)
+
+    house.messages.claim = late  # type: ignore[method-assign, assignment]
+
+    assert (1, []) == (house.send(message_id), house.meta.sent)
+    assert ("done", Status.FAILED) == (house.send(message_id), house.message(message_id).status)
+
+
+def test_without_time_for_the_upload_it_comes_back(house: House) -> None:
+    _slow_upload(house, 1)
+    message_id = house.add(media=MEDIA)
+
+    assert 1 == house.step(message_id, lambda: 34_999)
+    assert ([], {}) == (house.meta.uploads, house.numbers.states)
+    assert "done" == house.step(message_id, lambda: 35_000)
+    assert 1 == house.step(house.add(media=MEDIA), lambda: 24_999)
+    assert "done" == house.step(house.add(media=MEDIA), lambda: 25_000), "Meta has the file"
+
+
+@pytest.mark.parametrize(("left", "asked"), [(25_000, 1), (24_999, 0)])
+def test_what_meta_grants_is_asked_for_if_there_is_time_for_another_call(house: House, left: int, asked: int) -> None:
+    house.busy(live_at=NOW + 2_000)
+    lefts = iter((60_000, 60_000, 60_000, 60_000, left))
+
+    assert "done" == house.step(house.add(), lambda: next(lefts))
+    assert (1, asked) == (len(house.meta.sent), len(house.meta.asked))

@@ -54,15 +54,24 @@ def test_what_is_overdue_is_not_delayed(messages: FakeMessages, clock: FakeClock
     assert {OTHER_ID: 0, MESSAGE_ID: 0} == queue.delays
 
 
-def test_what_the_queue_lost_is_woken_again_and_what_was_claimed_is_not(
-    messages: FakeMessages, clock: FakeClock
-) -> None:
+def test_what_the_queue_lost_is_woken_again_and_what_was_sent_is_not(messages: FakeMessages, clock: FakeClock) -> None:
+    clock.now = NOW
+    _wake(messages, clock, FakeSendQueue())
+    claim = messages.claim(OTHER_ID, clock(), clock() + 25_000)
+    assert claim is not None
+    messages.record_accepted(OTHER_ID, claim, clock(), "wamid.1")
+    clock.advance(5 * MINUTE)
+
+    assert (1, [MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
+
+
+def test_a_claim_that_came_to_no_end_is_woken_too(messages: FakeMessages, clock: FakeClock) -> None:
     clock.now = NOW
     _wake(messages, clock, FakeSendQueue())
     messages.claim(OTHER_ID, clock(), clock() + 25_000)
     clock.advance(5 * MINUTE)
 
-    assert (1, [MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
+    assert (2, [OTHER_ID, MESSAGE_ID]) == _wake(messages, clock, FakeSendQueue())
 
 
 def test_what_the_queue_refuses_stays_due(messages: FakeMessages, clock: FakeClock) -> None:

@@ -45,6 +45,7 @@ from hkreach.ports import Clock
 
 _NO_LATER_CLAIM = "claimNumber = :number"
 _CLAIM_HOLDS = f"{_NO_LATER_CLAIM} AND attribute_exists(claimedUntil)"
+_WAITS = f"dueAt = :due, {SHARD}, nextTryAt = :next"
 _KEPT_ATTEMPTS = 5
 
 
@@ -75,47 +76,51 @@ class DynamoDBMessages:
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
         """See the port."""
-        return self._claim(message_id, now, until, NEVER_CALLED, {})
+        return self._claim(message_id, now, until, NEVER_CALLED)
 
     def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
         """See the port. The leave stays until there is an outcome: a call that did not send may be repeated."""
-        again = f"{UNKNOWN} AND resendAt <= :time AND deadline > :time"
-        return self._claim(message_id, now, until, again, {":time": now})
+        return self._claim(message_id, now, until, f"{UNKNOWN} AND resendAt <= :time")
 
-    def _claim(self, message_id: str, now: int, until: int, condition: str, values: dict[str, Any]) -> Claim | None:
+    def _claim(self, message_id: str, now: int, until: int, condition: str) -> Claim | None:
         """The SDK repeats a write whose answer got lost: the token tells our own claim from another's."""
         token = secrets.token_hex(8)
         claimed, item = self._update(
             message_id,
             "SET claimNumber = if_not_exists(claimNumber, :zero) + :one, claimedUntil = :until, claimedBy = :token "
-            f"REMOVE {WAIT}",
-            f"{UNCLAIMED} AND expiresAt > :now AND {condition}",
-            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":token": token} | values,
+            "REMOVE nextTryAt, waitsFor",
+            f"{UNCLAIMED} AND expiresAt > :now AND deadline > :time AND {condition}",
+            {":zero": 0, ":one": 1, ":until": until, ":now": now // SECOND, ":time": now, ":token": token},
         )
         return Claim(item["claimNumber"], until) if claimed or item.get("claimedBy") == token else None
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
+    def release(
+        self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
         """See the port."""
-        attempt = Attempt(claim.number, now, code)
-        self._end_attempt(message_id, attempt, due_at, f" REMOVE {CLAIM}", f"{_CLAIM_HOLDS} AND {NOTHING_KNOWN}", {})
+        attempt, condition = Attempt(claim.number, now, code), f"{_CLAIM_HOLDS} AND {NOTHING_KNOWN}"
+        return self._end_attempt(message_id, attempt, (due_at, next_try_at), f" REMOVE {CLAIM}", condition, {})
 
-    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
+    def postpone(
+        self, message: OutboundMessage, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
         """See the port."""
         attempt = Attempt(message.tries + 1, now, code)
         condition, tries = untouched(message)
         condition = f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {condition}"
-        self._end_attempt(message.message_id, attempt, due_at, " REMOVE waitsFor", condition, tries)
+        wait = due_at, next_try_at
+        return self._end_attempt(message.message_id, attempt, wait, " REMOVE waitsFor", condition, tries)
 
-    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
+    def wait(self, message: OutboundMessage, until: int, why: str, due_at: int | None = None) -> bool:
         """See the port."""
-        values = {":until": until, ":shard": due_shard(message.message_id), ":why": why}
         condition, tries = untouched(message)
-        self._update(
+        written, _ = self._update(
             message.message_id,
-            f"SET dueAt = :until, {SHARD}, waitsFor = :why",
+            f"SET {_WAITS}, waitsFor = :why",
             f"{UNCLAIMED} AND {NOTHING_KNOWN} AND {condition}",
-            values | tries,
+            _waits(message.message_id, until if due_at is None else due_at, until) | {":why": why} | tries,
         )
+        return written
 
     def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
         """See the port."""
@@ -132,7 +137,7 @@ class DynamoDBMessages:
         """See the port."""
         fetched, _ = self._update(
             message_id,
-            f"SET media = :media, dueAt = :due, {SHARD} REMOVE waitsFor",
+            f"SET media = :media, dueAt = :due, {SHARD} REMOVE nextTryAt, waitsFor",
             f"{UNCLAIMED} AND {NEVER_CALLED} AND attribute_not_exists(media)",
             {":media": media_value(media), ":due": due_at, ":shard": due_shard(message_id)},
         )
@@ -147,14 +152,15 @@ class DynamoDBMessages:
             {":now": now, ":wamid": wamid, ":number": claim.number},
         )
 
-    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
+    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> bool:
         """See the port."""
-        self._update(
+        written, _ = self._update(
             message_id,
             f"SET failedAt = :now, #error = :error {END}",
             f"{_NO_LATER_CLAIM} AND attribute_not_exists(failedAt)" if claim else f"{UNCLAIMED} AND {NEVER_CALLED}",
             {":now": now, ":error": error.as_dict()} | ({":number": claim.number} if claim else {}),
         )
+        return written
 
     def record_unknown(self, message_id: str, claim: Claim, now: int, resend_at: int | None = None) -> bool:
         """See the port. A fact is set once: the second time only the attempt says so."""
@@ -166,7 +172,7 @@ class DynamoDBMessages:
             values[":policy"] = "policy"
         attempt = Attempt(claim.number, now, UNKNOWN_ATTEMPT)
         condition = f"{_CLAIM_HOLDS} AND {NOTHING_KNOWN}"
-        return self._end_attempt(message_id, attempt, resend_at, f"{update} {remove}", condition, values)
+        return self._end_attempt(message_id, attempt, (resend_at, None), f"{update} {remove}", condition, values)
 
     def leave_unknown(self, message: OutboundMessage) -> None:
         """See the port."""
@@ -199,7 +205,13 @@ class DynamoDBMessages:
         return "repeated" if item.get("phoneNumberId") == callback.phone_number_id and fact in item else "unknown"
 
     def _end_attempt(
-        self, message_id: str, attempt: Attempt, due_at: int | None, more: str, condition: str, values: dict[str, Any]
+        self,
+        message_id: str,
+        attempt: Attempt,
+        wait: tuple[int | None, int | None],
+        more: str,
+        condition: str,
+        values: dict[str, Any],
     ) -> bool:
         """Of its attempts the message keeps the last five; the log has the rest."""
         update = "SET claimNumber = :number, attempts = list_append(if_not_exists(attempts, :none), :attempt)"
@@ -208,9 +220,10 @@ class DynamoDBMessages:
             ":attempt": [{"n": attempt.number, "at": attempt.at, "code": attempt.code}],
             ":none": [],
         }
+        due_at, next_try_at = wait
         if due_at is not None:
-            update += f", dueAt = :due, {SHARD}"
-            values |= {":due": due_at, ":shard": due_shard(message_id)}
+            update += f", {_WAITS}"
+            values |= _waits(message_id, due_at, due_at if next_try_at is None else next_try_at)
         ended, item = self._update(message_id, f"{update}{more}", condition, values)
         if ended and len(item["attempts"]) > _KEPT_ATTEMPTS:
             self._update(message_id, "REMOVE attempts[0]", "attribute_exists(attempts[5])", {})
@@ -220,3 +233,7 @@ class DynamoDBMessages:
         self, message_id: str, update: str, condition: str, values: Mapping[str, Any]
     ) -> tuple[bool, dict[str, Any]]:
         return update_message(self._client, self._table, message_id, update, condition, values)
+
+
+def _waits(message_id: str, due_at: int, next_try_at: int) -> dict[str, Any]:
+    return {":due": due_at, ":shard": due_shard(message_id), ":next": next_try_at}

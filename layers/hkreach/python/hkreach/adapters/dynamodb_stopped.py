@@ -44,7 +44,7 @@ class DynamoDBStopped:
             self._client,
             self._table,
             message.message_id,
-            "SET dueAt = :at, waitsFor = :why",
+            "SET dueAt = :at, nextTryAt = :at, waitsFor = :why",
             f"{UNCLAIMED} AND {NEVER_CALLED} AND dueAt = :due",
             {":at": at, ":why": NUMBER_RATE, ":due": message.due_at},
         )

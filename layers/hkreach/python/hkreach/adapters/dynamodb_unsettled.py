@@ -70,7 +70,7 @@ class DynamoDBUnsettled:
         """See the port."""
         return self._update(
             message_id,
-            f"SET dueAt = :now, {SHARD}, resendAt = :now, resendBy = :operator",
+            f"SET dueAt = :now, {SHARD}, nextTryAt = :now, resendAt = :now, resendBy = :operator",
             f"{UNKNOWN} AND {UNCLAIMED} AND appName = :app AND deadline > :now",
             _due(message_id, now) | {":app": app_name, ":operator": "operator"},
         )

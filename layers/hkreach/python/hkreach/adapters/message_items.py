@@ -123,6 +123,7 @@ def _outbound(values: Mapping[str, Any]) -> OutboundMessage:
         tries=values.get("claimNumber", 0),
         attempts=tuple(Attempt(each["n"], each["at"], each["code"]) for each in values.get("attempts", ())),
         due_at=values.get("dueAt"),
+        next_try_at=values.get("nextTryAt"),
         waits_for=values.get("waitsFor"),
         resend=Resend(values["resendAt"], values["resendBy"]) if "resendAt" in values else None,
         error=MessageError(**error) if error else None,

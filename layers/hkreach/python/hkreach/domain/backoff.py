@@ -2,8 +2,13 @@
 
 import random
 
+from hkreach.domain.time import MINUTE
+
 LONGEST_IN_QUEUE = 60
 """Seconds that a wait may last in a queue: what is hidden is in flight, and a queue holds at most 120,000 of that."""
+
+MISSED_AFTER = 5 * MINUTE
+"""Milliseconds: what waits in a queue comes due in the table that much later, in case its record is no more."""
 
 MOST_RECEIVES = 10
 """A record that the queue gave that often waits in the table: after twenty times it would be a dead letter."""

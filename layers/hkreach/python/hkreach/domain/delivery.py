@@ -143,7 +143,7 @@ class Delivery:
     body: bytes = field(default=b"", repr=False)
     """What the endpoint said to the last one, the first 16 KB."""
     why: str | None = None
-    """Why it is held (`paused`, `disabled`, `breaker`, `resend`), or failed without a try (`gone`, `expired`, `erased`)."""
+    """Why it is held: `paused`, `disabled`, `breaker`, `resend`; or failed untried: `gone`, `expired`, `erased`."""
     faults: int = 0
     """Of ours, in a row, that kept it from being tried."""
     touched_at: int = 0

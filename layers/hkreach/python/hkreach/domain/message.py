@@ -135,9 +135,11 @@ class OutboundMessage:
     attempts: Sequence[Attempt] = ()
     """The last five that did not certainly send."""
     due_at: int | None = None
-    """It waits in the table until then."""
+    """The table wakes it then: later than its next try while a queue holds it, or somebody has claimed it."""
+    next_try_at: int | None = None
+    """It waits until then, if it waits."""
     waits_for: str | None = None
-    """What it waits for there if it was not tried: a word of `domain.number`, or `MEDIA`."""
+    """What it waits for if it was not tried: a word of `domain.number`, or `MEDIA`."""
     resend: Resend | None = None
     """Without it an unknown message is not sent again."""
     error: MessageError | None = None

@@ -41,7 +41,10 @@ class Messages(Protocol):
         """
 
     def claim(self, message_id: str, now: int, until: int) -> Claim | None:
-        """Take the right to call Meta; None if the message is settled, unknown, claimed or gone."""
+        """Take the right to call Meta; None if the message is settled, unknown, claimed, past its deadline or gone.
+
+        What is due stays so: who has the claim may die, and its record be acknowledged by another.
+        """
 
     def claim_again(self, message_id: str, now: int, until: int) -> Claim | None:
         """Take the right to call Meta once more for an unknown message.
@@ -49,17 +52,21 @@ class Messages(Protocol):
         None unless nothing is known but `unknown`, there is leave to send it again, and its time has come.
         """
 
-    def release(self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None) -> None:
-        """Write that a call did not send, and give its claim back; with `due_at` the message waits in the table.
+    def release(
+        self, message_id: str, claim: Claim, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
+        """Write that a call did not send, and give its claim back; at `due_at` the table wakes the message.
 
-        Nothing happens if the claim is another's by now, or the message is settled.
+        `next_try_at`: when it is tried, if not then. False: it is settled, or the claim is another's by now.
         """
 
-    def postpone(self, message: OutboundMessage, now: int, code: str, due_at: int | None) -> None:
-        """The same for a try that ended before a claim; nothing happens if the message was touched meanwhile."""
+    def postpone(
+        self, message: OutboundMessage, now: int, code: str, due_at: int | None, next_try_at: int | None = None
+    ) -> bool:
+        """The same for a try that ended before a claim; False if the message was touched meanwhile."""
 
-    def wait(self, message: OutboundMessage, until: int, why: str) -> None:
-        """Let a message wait in the table, untried: `why` in a word. Nothing happens if it was touched meanwhile."""
+    def wait(self, message: OutboundMessage, until: int, why: str, due_at: int | None = None) -> bool:
+        """Let a message wait, untried: `why` in a word. The same otherwise; without `due_at` it is woken then."""
 
     def due(self, now: int, at_once: int) -> Iterator[DueMessage]:
         """All messages whose wait is over, read as they are taken, up to `at_once` together.
@@ -79,8 +86,8 @@ class Messages(Protocol):
     def record_accepted(self, message_id: str, claim: Claim, now: int, wamid: str) -> None:
         """Write that Meta took it, also when the claim ran out meanwhile; not if there was a later one."""
 
-    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> None:
-        """Write that it failed, also when the claim ran out meanwhile; not if there was a later one.
+    def record_failed(self, message_id: str, now: int, error: MessageError, claim: Claim | None = None) -> bool:
+        """Write that it failed, also when the claim ran out meanwhile; False if there was a later one.
 
         Without a claim: if nobody has one and it is not settled.
         """

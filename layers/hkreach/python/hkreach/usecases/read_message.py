@@ -48,12 +48,12 @@ def _waiting(message: OutboundMessage) -> dict[str, str] | None:
     unknown = message.status is Status.UNKNOWN
     if message.claim is not None:
         return {"reason": "It is being sent again: Meta's answer got lost." if unknown else "It is being sent."}
-    if unknown and message.due_at is not None:
+    next_try = {"nextTryAt": to_rfc3339(message.next_try_at)} if message.next_try_at else {}
+    if unknown and message.resend is not None:
         reason = "Meta's answer got lost: it may have been sent, and is sent again if no callback tells of it before."
-        return {"reason": reason, "nextTryAt": to_rfc3339(message.due_at)}
+        return {"reason": reason} | next_try
     if unknown:
         return {"reason": "Meta's answer got lost: it may have been sent, and is not sent again. A callback will tell."}
-    next_try = {"nextTryAt": to_rfc3339(message.due_at)} if message.due_at else {}
     if message.waits_for is not None:
         why, _, code = message.waits_for.partition(":")
         return _halted(code, next_try) if why == HALTED else {"reason": _untried(why, code)} | next_try

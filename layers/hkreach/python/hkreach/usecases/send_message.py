@@ -8,10 +8,10 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from hkreach.domain.app import App, MetaAccount
-from hkreach.domain.backoff import LONGEST_IN_QUEUE, MOST_RECEIVES, full_jitter
+from hkreach.domain.backoff import LONGEST_IN_QUEUE, MISSED_AFTER, MOST_RECEIVES, full_jitter
 from hkreach.domain.message import Claim, MessageError, OutboundMessage, Status
 from hkreach.domain.meta_outcome import Accepted, Halted, NotSent, Outcome, Refused, Uncertain, in_a_word
-from hkreach.domain.number import PAIR_RATE, UPLOAD, Later
+from hkreach.domain.number import NUMBER_RATE, UPLOAD, Later
 from hkreach.domain.progress import Progress
 from hkreach.domain.template import meta_message
 from hkreach.domain.time import SECOND
@@ -107,18 +107,21 @@ class SendMessage:
             return self._come_back(message, Later(self.now() + known * SECOND, UPLOAD), record.receives)
         if message.lane == "media" and not known:  # its file is to be fetched, or to be uploaded, by who has the time
             return "later" if self.queue.put([message]) else "done"
+        needs = self.upload.lasts if known is None else self.waits.claim
+        if record.time_left() < needs:
+            return 1
         turn = self.admission.ask(message, app, account, record.receives, record.batch)
         if isinstance(turn, Later):
             return self._come_back(message, turn, record.receives)
         pause = max(0, turn.times[0] - self.now())
-        if record.time_left() < pause + self.waits.claim:
+        if record.time_left() < pause + needs:
             return 1
         if pause:
             self.pause(pause / SECOND)
             if message.deadline <= self.now():
                 return give_up(self.messages, message, self.now(), _EXPIRED)
         progress = self._send(message, app, account, record, known)
-        if turn.asks:
+        if turn.asks and record.time_left() >= self.waits.claim:
             self._learn_throughput(app, account)
         return progress
 
@@ -131,9 +134,10 @@ class SendMessage:
         at = min(turn.at, message.deadline)
         seconds = max(1, -((self.now() - at) // SECOND))
         in_queue = self._waits_in_queue(message, seconds) and receives < MOST_RECEIVES
-        if turn.why == PAIR_RATE or not in_queue:  # its place there is its own, so the message must know of it
-            self.messages.wait(message, at, turn.why)
-        return seconds if in_queue else "done"
+        if in_queue and turn.why in {NUMBER_RATE, UPLOAD}:  # without a write: most messages of a campaign do
+            return seconds
+        written = self.messages.wait(message, at, turn.why, at + MISSED_AFTER if in_queue else at)
+        return _after_write(seconds if in_queue else "done", written)
 
     def _waits_in_queue(self, message: OutboundMessage, seconds: int) -> bool:
         """What is sent again waits in the table only: no lost queue record may end that without a word."""
@@ -174,6 +178,8 @@ class SendMessage:
     ) -> Progress:
         if time_left() < self.waits.claim:
             return 1
+        if message.deadline <= self.now():  # an upload may take half a minute
+            return give_up(self.messages, message, self.now(), _EXPIRED)
         take = self.messages.claim_again if message.status is Status.UNKNOWN else self.messages.claim
         claim = take(message.message_id, self.now(), self.now() + self.waits.claim)
         if claim is None:
@@ -214,9 +220,9 @@ class SendMessage:
         message: OutboundMessage,
         outcome: NotSent | Halted | Uncertain,
         not_before: int | None,
-        write: Callable[[int, str, int | None], None],
+        write: Callable[[int, str, int, int], bool],
     ) -> Progress:
-        """Wait in the queue if it is short, else in the table, and never past the deadline."""
+        """The same after a try. The table knows of both: another worker may have acknowledged the queue's record."""
         now, code = self.now(), outcome.reason if isinstance(outcome, Uncertain) else outcome.code
         if isinstance(outcome, Halted):
             seconds = self.waits.halted
@@ -224,10 +230,10 @@ class SendMessage:
             seconds = full_jitter(message.tries + 1, self.waits.retry_base, self.waits.retry_longest)
         due_at = min(max(now + seconds * SECOND, not_before or 0), message.deadline)
         in_queue = self._waits_in_queue(message, (due_at - now) // SECOND)
-        write(now, code, None if in_queue else due_at)
+        written = write(now, code, due_at + MISSED_AFTER if in_queue else due_at, due_at)
         if isinstance(outcome, Halted):
             self.apps.get_fresh(message.app_name)  # an operator may have mended it already
-        return max(1, (due_at - now) // SECOND) if in_queue else "done"
+        return _after_write(max(1, (due_at - now) // SECOND) if in_queue else "done", written)
 
     def _someone_has_it(self, message: OutboundMessage, claim: Claim) -> Progress:
         left = claim.until - self.now()
@@ -242,3 +248,8 @@ class SendMessage:
         resend_at = app.resends_at(self.now(), message.deadline) if app else None
         if self.messages.record_unknown(message.message_id, claim, self.now(), resend_at) and resend_at is None:
             tell_parked(message)
+
+
+def _after_write(progress: Progress, written: bool) -> Progress:
+    """If another worker has it, the record stays: it may be the one that finds it if that worker dies."""
+    return progress if written else 1

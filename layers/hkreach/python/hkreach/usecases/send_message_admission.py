@@ -62,6 +62,8 @@ class Admission:
         `receives`: how often the queue gave this record; `batch`: how many messages this process has at hand, and so
         for how many it leases times with one write.
         """
+        if message.waits_for == PAIR_RATE and (message.next_try_at or 0) > self._now():
+            return Later(message.next_try_at or 0, PAIR_RATE)  # a repeated record: the place that it has comes later
         number = account.phone_number_id
         waited = receives > 1 or message.waits_for is not None or message.tries > 0
         try:

@@ -10,11 +10,13 @@ logger = Logger(service="hkreach", child=True)
 
 
 def give_up(messages: Messages, message: OutboundMessage, now: int, error: MessageError) -> Progress:
-    """Let it fail; but one that may have been sent before does not fail for not being sent again."""
+    """Let it fail; but one that may have been sent before does not fail for not being sent again.
+
+    While another worker has it the record stays: it may be the one that finds it if that worker dies.
+    """
     if message.status is Status.UNKNOWN:
         return park(messages, message)
-    messages.record_failed(message.message_id, now, error)
-    return "done"
+    return "done" if messages.record_failed(message.message_id, now, error) else 1
 
 
 def park(messages: Messages, message: OutboundMessage) -> Progress:
