@@ -23,6 +23,7 @@ LOGGED = {
     "WebhookFaults": ("DeliverWebhookLogs", f"{PACKAGE}/usecases/deliver_webhook_try.py"),
     "SendFaults": ("SendMessageLogs", BATCH),
     "FetchFaults": ("FetchMediaLogs", BATCH),
+    "StatusFaults": ("ReceiveMetaLogs", BATCH),
     "LeadFaults": ("RelayEventsLogs", BATCH),
     "DeliverFaults": ("DeliverWebhookLogs", BATCH),
 }

@@ -12,7 +12,7 @@ MODELS = {name: model for name, model in vars(settings).items() if name.endswith
 NEEDED = {
     "accept_message": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET", "STAGE"},
     "manage_media": {"APPS_TABLE", "MESSAGES_TABLE", "MEDIA_BUCKET"},
-    "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "DELIVERIES_TABLE", "MESSAGES_TABLE"},
+    "manage_app": {"APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "DELIVERIES_TABLE", "MESSAGES_TABLE", "LEADS_TABLE"},
     "read_message": {"APPS_TABLE", "MESSAGES_TABLE"},
     "relay_outbox": {"SEND_NOW_QUEUE_URL", "SEND_BULK_QUEUE_URL", "MEDIA_QUEUE_URL"},
     "send_message": {
@@ -32,7 +32,7 @@ NEEDED = {
     },
     "deliver_webhook": {
         *("APPS_TABLE", "STAGE", "DELIVERIES_TABLE", "MESSAGES_TABLE", "EVENT_BUS_NAME"),
-        "WEBHOOK_RETRY_QUEUE_URL",
+        *("WEBHOOK_RETRY_QUEUE_URL", "LEADS_TABLE"),
     },
     "administer": {
         *("APPS_TABLE", "STAGE", "SECRETS_KEY_ID", "META_APP_PARAMETERS", "MESSAGES_TABLE", "SEND_NOW_QUEUE_URL"),

@@ -31,5 +31,5 @@ class FakeStopped(Faulty):
         row = self._messages.unclaimed(message.message_id, Status.QUEUED)
         if row is None or row.message.due_at != message.due_at:
             return False
-        row.message = replace(row.message, due_at=at, waits_for="number_rate")
+        row.message = replace(row.message, due_at=at, next_try_at=at, waits_for="number_rate")
         return True
