@@ -5,11 +5,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.sqs.models import sqs_backends
 
 from hkreach.adapters.aws import client
@@ -76,9 +79,22 @@ def aws(service: str) -> Any:
 
 
 @contextmanager
+def _one_request_at_a_time() -> Iterator[None]:
+    """Whatever threads ask: moto copies and walks through a table that another request is changing."""
+    answer, lock = BotocoreStubber.process_request, Lock()
+
+    def in_turn(self: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return answer(self, request)
+
+    with patch.object(BotocoreStubber, "process_request", in_turn):
+        yield
+
+
+@contextmanager
 def imitated() -> Iterator[None]:
     """AWS with the resources of the template, empty."""
-    with mock_aws():
+    with mock_aws(), _one_request_at_a_time():
         aws("dynamodb").create_table(TableName=APPS_TABLE, **table_definition("AppsTable"))
         aws("dynamodb").create_table(TableName=MESSAGES_TABLE, **table_definition("MessagesTable"))
         aws("dynamodb").create_table(TableName=LEADS_TABLE, **table_definition("LeadsTable"))
