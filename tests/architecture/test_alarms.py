@@ -18,6 +18,7 @@ PACKAGE = "layers/hkreach/python/hkreach"
 BATCH = f"{PACKAGE}/edge/queue_batch.py"
 LOGGED = {
     "UnknownOutcomes": ("SendMessageLogs", f"{PACKAGE}/usecases/send_message_give_up.py"),
+    "UnknownUploads": ("FetchMediaLogs", f"{PACKAGE}/usecases/send_message_give_up.py"),
     "MinutesDone": ("WakeDueLogs", "functions/wake_due/handler.py"),
     "UnreadableItems": ("ReceiveMetaLogs", f"{PACKAGE}/usecases/receive_meta.py"),
     "WebhookFaults": ("DeliverWebhookLogs", f"{PACKAGE}/usecases/deliver_webhook_try.py"),
@@ -28,7 +29,7 @@ LOGGED = {
     "DeliverFaults": ("DeliverWebhookLogs", BATCH),
 }
 """Where each line that is counted is logged."""
-HALTED = {"HaltedAccounts": "SendMessageLogs", "HaltedUploads": "FetchMediaLogs"}
+HALTED = {"HaltedAccounts": "SendMessageLogs", "HaltedUploads": "FetchMediaLogs", "LateHalts": "ReceiveMetaLogs"}
 
 
 def _counted(name: str) -> tuple[str, str]:
@@ -84,7 +85,7 @@ def test_a_halted_account_is_counted_and_nothing_else(name: str) -> None:
     assert [True, False, False, False, False] == [
         fnmatch(in_a_word(each), pattern) for each in (Halted("190"), *others)
     ]
-    for module in ("send_message", "fetch_media"):
+    for module in ("send_message", "fetch_media", "receive_meta_senders"):
         assert "outcome=in_a_word(" in (ROOT / PACKAGE / f"usecases/{module}.py").read_text(encoding="utf-8")
 
 

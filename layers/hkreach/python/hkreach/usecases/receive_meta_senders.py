@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR, NOT_PROCESSED, Halted, NotSent
+from hkreach.domain.meta_outcome import NEEDS_THE_OPERATOR, NOT_PROCESSED, Halted, NotSent, in_a_word
 from hkreach.domain.number import Limits, NumberState, Request
 from hkreach.domain.time import SECOND
 from hkreach.ports import Apps, Clock, Numbers
@@ -71,4 +71,5 @@ class TellSenders:
             return state.after(outcome, asked, limits)[0], True
 
         if self.numbers.number(number, decide):
-            logger.warning("number is stopped or slowed by a late error", phone_number_id=number, code=error.code)
+            # An alarm counts the lines of halted accounts.
+            logger.warning("late error of a number", phone_number_id=number, outcome=in_a_word(outcome))
