@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hkreach.domain.time import SECOND
+from tests.builders import NOW
 from tests.stack.test_webhooks import Shop, _hook, shop
 from tests.stack.world import World, eventually
 
@@ -37,7 +39,7 @@ def test_what_is_refused_is_tried_again_and_the_log_shows_it(shop: Shop) -> None
     hook = _hook()
     endpoint = shop.create(hook)
     _script(shop.world, hook, {"status": 500, "times": 2})
-    event_id = shop.publish()
+    event_id = shop.move()
     row = eventually(lambda: _log(shop).get(event_id, {}), lambda row: row.get("state") == "delivered")
 
     assert (3, [500, 500, 200]) == (row["tries"], _statuses(row))
@@ -52,12 +54,12 @@ def test_what_is_refused_is_tried_again_and_the_log_shows_it(shop: Shop) -> None
 def test_a_first_try_that_is_taken_has_no_delivery_and_a_failed_one_can_be_sent_again(shop: Shop) -> None:
     hook = _hook()
     shop.create(hook)
-    taken = shop.publish()
+    taken = shop.move()
     eventually(lambda: shop.received(hook, taken), len)
     assert {} == _log(shop)
 
     _script(shop.world, hook, {"status": 500, "times": 1})
-    refused = shop.publish()
+    refused = shop.move()
     row = eventually(lambda: _log(shop).get(refused, {}), lambda row: row.get("state") == "delivered")
     answer = shop.call("POST", f"{DELIVERIES}/resend", {"deliveryId": row["deliveryId"]})
     assert (202, 1) == (answer.status_code, answer.json()["resent"])
@@ -71,9 +73,9 @@ def test_what_comes_for_a_paused_endpoint_is_kept_and_comes_in_order_when_it_is_
     endpoint_id = shop.create(hook)["endpointId"]
     assert 200 == shop.call("POST", "/pause", endpointId=endpoint_id).status_code
     # Processes remember the app for some seconds: until the first event is held.
-    eventually(lambda: (shop.publish(), _log(shop, state="waiting"))[1], len)
+    eventually(lambda: (shop.move(), _log(shop, state="waiting"))[1], len)
     before = len(shop.received(hook))
-    order = [shop.publish(created_at=f"2026-11-22T09:01:{59 - number:02}Z") for number in range(15)][::-1]
+    order = [shop.move(at=NOW + (59 - number) * SECOND) for number in range(15)][::-1]
     waiting = eventually(lambda: _log(shop, state="waiting"), lambda rows: set(order) <= set(rows))
     assert {("paused", 0)} == {(row["waitsFor"], row["tries"]) for row in waiting.values()}
     assert before == len(shop.received(hook))
@@ -97,7 +99,7 @@ def test_410_disables_and_the_other_endpoint_is_warned(shop: Shop) -> None:
     endpoint_id = shop.create(hook)["endpointId"]
     shop.create(others, events=["webhooks.warning"])
     _script(shop.world, hook, {"status": 410, "times": 1})
-    event_id = shop.publish()
+    event_id = shop.move()
 
     def warnings() -> list[dict[str, Any]]:
         return [one["body"] for one in shop.received(others) if one["event"] == "webhooks.warning"]

@@ -11,9 +11,13 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
+from hkreach.adapters.dynamodb_leads import DynamoDBLeads
+from hkreach.domain.event import moved_event
+from hkreach.domain.lead import Customer
 from hkreach.domain.signature import sign
 from local.event_docs import examples
-from tests.stack.world import World, eventually
+from tests.builders import NOW, lead
+from tests.stack.world import World, eventually, number
 
 WEBHOOKS = "/api/external/webhooks"
 
@@ -41,7 +45,7 @@ class Shop:
         assert 201 == answer.status_code, answer.text
         return dict(answer.json())
 
-    def publish(self, name: str = "leads.status", created_at: str = "2026-11-22T09:00:00Z") -> str:
+    def publish(self, name: str = "leads.status") -> str:
         """An event of this app on the bus, as our own code puts it there; returns its id."""
         event_id = f"evt_{uuid.uuid4().hex}"
         data = {
@@ -51,7 +55,7 @@ class Shop:
         event = {
             "id": event_id,
             "event": name,
-            "createdAt": created_at,
+            "createdAt": "2026-11-22T09:00:00Z",
             "appName": self.app_name,
             "data": data[name],
         }
@@ -64,6 +68,13 @@ class Shop:
         answer = self.world.stack.client("events").put_events(Entries=[entry])
         assert 0 == answer["FailedEntryCount"], answer
         return event_id
+
+    def move(self, at: int = NOW) -> str:
+        """A new lead, written as our own code writes it: its event is made from its move; returns the event's id."""
+        change = lead(str(uuid.uuid4()), Customer(number(), None, "John Doe"), self.app_name, at)
+        table = self.world.stack.outputs["LeadsTableName"]
+        assert DynamoDBLeads(self.world.stack.client("dynamodb"), table).write([change])
+        return str(moved_event(change.after.last_move)["id"])
 
     def received(self, hook: str, event_id: str | None = None) -> list[dict[str, Any]]:
         seen = self.world.webhooks(appName=hook)
