@@ -181,7 +181,7 @@ PLANTED: Mapping[str, Bug] = {
     "retry on time-out": Bug(Steps(sender=RetriesOnTimeout)),
     "call before the claim": Bug(Steps(sender=CallsBeforeTheClaim)),
     "claim without a condition": Bug(Steps(messages=NoClaimAtAll)),
-    "fence removed": Bug(Steps(messages=NoFence)),
+    "fence removed": Bug(Steps(messages=NoFence), seed=7),
     "drop the echo": Bug(Steps(messages=DropsTheEcho)),
     "last status wins": Bug(Steps(messages=LastStatusWins)),
     "unknown taken for failed": Bug(Steps(messages=ExpiresTheUnknown)),

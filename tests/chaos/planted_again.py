@@ -157,8 +157,8 @@ PLANTED_AGAIN: Mapping[str, Bug] = {
     "resend after an echo": Bug(Steps(messages=ResendsAfterAnEcho), "resend"),
     "Meta's id forgotten": Bug(Steps(messages=ForgetsMetasId)),
     "our answer moves Meta's facts": Bug(Steps(messages=MovesFacts)),
-    "recover forgets the claimed": Bug(Steps(operator=RecoverForgetsTheClaimed)),
-    "recover releases the claimed": Bug(Steps(operator=RecoverReleasesTheClaimed)),
+    "recover forgets the claimed": Bug(Steps(operator=RecoverForgetsTheClaimed), seed=16),
+    "recover releases the claimed": Bug(Steps(operator=RecoverReleasesTheClaimed), seed=24),
     "recover loses its place": Bug(Steps(operator=RecoverLosesItsPlace)),
     "batch deletes what failed": Bug(Steps(work_on_batch=deletes_what_failed)),
 }

@@ -42,3 +42,5 @@ class Bug:
     policy: UnknownPolicy = "park"
     only: tuple[str, ...] = ()
     """The kinds of faults that it is looked for with; without any: all."""
+    seed: int = 1
+    """Where to look for it first: a rare one takes long to be found from the beginning."""

@@ -13,7 +13,7 @@ from tests.chaos.report import POLICIES, Total, is_caught, lines, simulate, stri
 from tests.chaos.simulation import Simulation
 from tests.chaos.verdict import judge
 
-SEEDS = range(1, 41)
+SEEDS = 40
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,9 @@ def test_the_same_seed_is_the_same_run() -> None:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_every_planted_bug_is_caught(name: str) -> None:
-    assert any(is_caught(seed, PLANTED[name]) for seed in SEEDS)
+    bug = PLANTED[name]
+
+    assert any(is_caught(seed, bug) for seed in range(bug.seed, bug.seed + SEEDS))
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

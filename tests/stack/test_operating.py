@@ -50,10 +50,13 @@ def test_dead_letters_go_back_to_their_queue(world: World) -> None:
     message_id = world.send_template(world.app, to=number())
     world.until_status(world.app, message_id, "read")
     sqs, outputs = world.stack.client("sqs"), world.stack.outputs
+
+    def depth() -> int:
+        return world.queue_depth("SendNowQueueUrl") + world.queue_depth("SendDeadLetterQueueUrl")
+
+    before = depth()  # the record of a sender that another test killed is in flight for six minutes
     sqs.send_message(QueueUrl=outputs["SendDeadLetterQueueUrl"], MessageBody=f'{{"messageId": "{message_id}"}}')
 
     assert 1 == _administer(world, "redrive", queue="send")["moved"]
-    eventually(
-        lambda: world.queue_depth("SendNowQueueUrl") + world.queue_depth("SendDeadLetterQueueUrl"), lambda n: n == 0
-    )
+    eventually(depth, lambda records: records <= before)
     assert 1 == world.times_taken()[message_id]
