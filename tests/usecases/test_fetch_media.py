@@ -26,6 +26,7 @@ from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMediaFetcher, FakeMeta, FakeMetaFiles
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaSpool, FakeMediaStore, FakeSendQueue
+from tests.usecases.crowd import Crowd
 
 URL = "https://files.example.com/invoice.pdf?signature=secret"
 PLENTY: Callable[[], int] = lambda: 150_000  # noqa: E731 - a name for an argument
@@ -356,23 +357,6 @@ def test_a_large_file_is_not_begun_without_the_time_for_it(house: House) -> None
 
     assert 1 == house.step(MESSAGE_ID, lambda: 64_999)
     assert [] == house.meta.uploads
-
-
-class Crowd(FakeMeta):
-    """Answers an upload when each worker but the one that makes it has been told to come back."""
-
-    def __init__(self, others: int) -> None:
-        super().__init__()
-        self.others, self.told, self.all_told = others, set[int](), threading.Event()
-
-    def upload(self, *args: Any) -> Outcome:
-        assert self.all_told.wait(20)
-        return super().upload(*args)
-
-    def came_back(self) -> None:
-        self.told.add(threading.get_ident())
-        if len(self.told) >= self.others:
-            self.all_told.set()
 
 
 def test_many_messages_with_one_large_file_are_one_upload_whichever_workers_have_them(house: House) -> None:

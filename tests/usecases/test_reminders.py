@@ -186,13 +186,19 @@ def test_closing_after_somebody_died_before_the_message_cancels_it(
     assert (0, {}) == (_wake(leads, messages, clock), messages.rows), "and for good"
 
 
-def test_closing_after_somebody_died_behind_the_message_is_too_late(
+def _die_behind_the_message(
     leads: FakeLeads, messages: FakeMessages, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         _killed(messages, "add", 1, "after", patch)
         with pytest.raises(KeyboardInterrupt):
             _wake(leads, messages, clock)
+
+
+def test_closing_after_somebody_died_behind_the_message_is_too_late(
+    leads: FakeLeads, messages: FakeMessages, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _die_behind_the_message(leads, messages, clock, monkeypatch)
     _close(leads)
     clock.advance(5 * MINUTE)
     _wake(leads, messages, clock)
@@ -241,10 +247,7 @@ def test_a_customer_whose_number_is_gone_gets_none(leads: FakeLeads, messages: F
 def test_one_that_was_sent_stays_so_whatever_the_app_and_the_customer_have_by_then(
     leads: FakeLeads, messages: FakeMessages, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        _killed(messages, "add", 1, "after", patch)
-        with pytest.raises(KeyboardInterrupt):
-            _wake(leads, messages, clock)
+    _die_behind_the_message(leads, messages, clock, monkeypatch)
     _change(leads, lambda found: next_version(found, customer=replace(found.customer, phone=None)))
     clock.advance(5 * MINUTE)
     _wake(leads, messages, clock, FakeApps())

@@ -26,6 +26,7 @@ from tests.fakes.numbers import FakeNumbers
 from tests.fakes.outside import FakeMeta
 from tests.fakes.secrets import FakeSealedSecrets
 from tests.fakes.stores import FakeMediaStore, FakeSendQueue
+from tests.usecases.crowd import Crowd
 
 PLENTY: Callable[[], int] = lambda: 60_000  # noqa: E731 - a name for an argument
 FORGOTTEN = Refused(MessageError("131053", "Media upload error", "unknown id"), lost_media=True)
@@ -130,23 +131,6 @@ def test_an_id_is_used_for_29_days(house: House, clock: FakeClock, later: int, u
     house.process()("b", PLENTY)
 
     assert uploads == len(house.meta.uploads)
-
-
-class Crowd(FakeMeta):
-    """Answers an upload when each sender but the one that makes it has been told to come back."""
-
-    def __init__(self, others: int) -> None:
-        super().__init__()
-        self.others, self.told, self.all_told = others, set[int](), threading.Event()
-
-    def upload(self, *args: Any) -> Outcome:
-        assert self.all_told.wait(20)
-        return super().upload(*args)
-
-    def came_back(self) -> None:
-        self.told.add(threading.get_ident())
-        if len(self.told) >= self.others:
-            self.all_told.set()
 
 
 def test_a_thousand_messages_with_one_file_from_ten_senders_at_once_are_one_upload(house: House) -> None:
