@@ -113,21 +113,25 @@ def _reminded(stack: Played, someone: Someone) -> None:
     _let_come_due(stack, someone)
 
 
-def _let_come_due(stack: Played, someone: Someone) -> None:
-    """Nobody has to wait: its times are moved back."""
+def _let_come_due(stack: Played, someone: Someone) -> bool:
+    """Nobody has to wait: its times are moved back. Returns whether it waits."""
     before, now = _lead(stack, someone), time.time_ns() // 1_000_000
     follow_up = before.follow_up
     if follow_up is None or follow_up.due_at is None:
-        return
+        return False
     tried_at = None if follow_up.tried_at is None else now - TRIED_AGAIN_AFTER
     due = type(follow_up)(follow_up.number, now, None, follow_up.message, follow_up.state, tried_at)
     assert _leads(stack).write([LeadChange(before, next_version(before, follow_up=due))])
+    return True
 
 
 def _wakes(stack: Played, someone: Someone) -> None:
+    """Until it waits no more, and then once more."""
     for _ in range(MOST_TRIES):
         stack.wake()
-        _let_come_due(stack, someone)
+        if not _let_come_due(stack, someone):
+            break
+    stack.wake()
     stack.settle()
 
 
